@@ -1,0 +1,256 @@
+//! Guest time and the timers that run on it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
+use std::time::{Duration, Instant};
+
+/// Guest time in nanoseconds since the machine was made. It stands still while the machine is paused.
+pub struct Clock {
+    start: Instant,
+    /// Nanoseconds of host time that do not count as guest time.
+    lost: AtomicU64,
+    /// Guest time at which the clock stands still; `u64::MAX` while it runs.
+    stopped_at: AtomicU64,
+}
+
+impl Clock {
+    /// A running clock at zero.
+    pub fn new() -> Arc<Clock> {
+        Arc::new(Clock { start: Instant::now(), lost: AtomicU64::new(0), stopped_at: AtomicU64::new(u64::MAX) })
+    }
+
+    /// Guest time now, in nanoseconds.
+    pub fn now(&self) -> u64 {
+        match self.stopped_at.load(Ordering::Acquire) {
+            u64::MAX => self.running(),
+            stopped => stopped,
+        }
+    }
+
+    /// Stops guest time. Called with every vCPU paused.
+    pub fn stop(&self) {
+        let now = self.now();
+        self.stopped_at.store(now, Ordering::Release);
+    }
+
+    /// Lets guest time go on from where it stopped.
+    pub fn go(&self) {
+        let stopped = self.stopped_at.load(Ordering::Acquire);
+        if stopped != u64::MAX {
+            let lost = self.host().saturating_sub(stopped);
+            self.lost.store(lost, Ordering::Release);
+            self.stopped_at.store(u64::MAX, Ordering::Release);
+        }
+    }
+
+    fn host(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX - 1)
+    }
+
+    fn running(&self) -> u64 {
+        self.host().saturating_sub(self.lost.load(Ordering::Acquire))
+    }
+}
+
+type Call = Box<dyn Fn() + Send + Sync>;
+
+struct TimerState {
+    id: u64,
+    /// Guest time in nanoseconds; `u64::MAX` when disarmed. Changed only with the queue locked.
+    deadline: AtomicU64,
+    call: Call,
+}
+
+/// Armed timers by deadline, each timer at most once, so that a guest cannot make it grow.
+#[derive(Default)]
+struct Queue {
+    due: BTreeMap<(u64, u64), Weak<TimerState>>,
+    next_id: u64,
+}
+
+/// The machine's timers: one thread sleeps until the next deadline and makes the calls.
+pub struct Timers {
+    clock: Arc<Clock>,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+    ending: AtomicBool,
+}
+
+/// A timer of one device or vCPU. Dropping it disarms it.
+pub struct Timer {
+    owner: Arc<Timers>,
+    state: Arc<TimerState>,
+}
+
+impl Timers {
+    /// Timers on `clock`, with their thread started.
+    pub fn start(clock: Arc<Clock>) -> Arc<Timers> {
+        let timers = Timers::idle(clock);
+        let weak = Arc::downgrade(&timers);
+        let spawned = std::thread::Builder::new().name("timers".into()).spawn(move || {
+            while let Some(timers) = weak.upgrade() {
+                if timers.ending.load(Ordering::SeqCst) {
+                    break;
+                }
+                timers.turn();
+            }
+        });
+        if let Err(e) = spawned {
+            log::error!("the timer thread cannot be started: {e}");
+        }
+        timers
+    }
+
+    /// Timers whose calls are made by [`fire_due`](Timers::fire_due) alone: for tests.
+    pub fn idle(clock: Arc<Clock>) -> Arc<Timers> {
+        Arc::new(Timers { clock, queue: Mutex::default(), changed: Condvar::new(), ending: AtomicBool::new(false) })
+    }
+
+    /// The clock that deadlines are on.
+    pub fn clock(&self) -> &Arc<Clock> {
+        &self.clock
+    }
+
+    /// A disarmed timer that makes `call` at its deadline, on the timer thread, with no lock held.
+    pub fn create(self: &Arc<Timers>, call: impl Fn() + Send + Sync + 'static) -> Timer {
+        let mut queue = self.lock();
+        queue.next_id += 1;
+        let state =
+            Arc::new(TimerState { id: queue.next_id, deadline: AtomicU64::new(u64::MAX), call: Box::new(call) });
+        Timer { owner: self.clone(), state }
+    }
+
+    /// Looks at the clock again: it was stopped or has gone on.
+    pub fn clock_changed(&self) {
+        let _queue = self.lock();
+        self.changed.notify_all();
+    }
+
+    /// Ends the thread.
+    pub fn end(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+        self.clock_changed();
+    }
+
+    /// Makes the calls of all timers that are due; returns the next deadline.
+    pub fn fire_due(&self) -> Option<u64> {
+        loop {
+            let timer = {
+                let mut queue = self.lock();
+                let (&(deadline, _), _) = queue.due.first_key_value()?;
+                if deadline > self.clock.now() {
+                    return Some(deadline);
+                }
+                let (_, timer) = queue.due.pop_first()?;
+                let timer = timer.upgrade();
+                if let Some(timer) = &timer {
+                    timer.deadline.store(u64::MAX, Ordering::SeqCst);
+                }
+                timer
+            };
+            if let Some(timer) = timer {
+                (timer.call)();
+            }
+        }
+    }
+
+    fn turn(&self) {
+        let next = self.fire_due();
+        let queue = self.lock();
+        let earliest = queue.due.first_key_value().map(|(&(deadline, _), _)| deadline);
+        if earliest != next || self.ending.load(Ordering::SeqCst) {
+            return;
+        }
+        // Half a second at most, so that a machine that has gone does not keep its thread.
+        let limit = Duration::from_millis(500);
+        let limit = match next {
+            Some(next) => limit.min(Duration::from_nanos(next.saturating_sub(self.clock.now()).max(1000))),
+            None => limit,
+        };
+        drop(self.changed.wait_timeout(queue, limit));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Timer {
+    /// Arms the timer for guest time `deadline` in nanoseconds, instead of any earlier deadline;
+    /// `u64::MAX` disarms it.
+    pub fn arm(&self, deadline: u64) {
+        let mut queue = self.owner.lock();
+        let before = self.state.deadline.swap(deadline, Ordering::SeqCst);
+        if before == deadline {
+            return;
+        }
+        if before != u64::MAX {
+            queue.due.remove(&(before, self.state.id));
+        }
+        if deadline != u64::MAX {
+            let key = (deadline, self.state.id);
+            queue.due.insert(key, Arc::downgrade(&self.state));
+            if queue.due.first_key_value().is_some_and(|(first, _)| *first == key) {
+                self.owner.changed.notify_all();
+            }
+        }
+    }
+
+    /// Forgets the deadline.
+    pub fn disarm(&self) {
+        self.arm(u64::MAX);
+    }
+
+    /// Whether a deadline stands.
+    pub fn is_armed(&self) -> bool {
+        self.state.deadline.load(Ordering::SeqCst) != u64::MAX
+    }
+
+    /// Guest time now, in nanoseconds.
+    pub fn now(&self) -> u64 {
+        self.owner.clock.now()
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.disarm();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicU32;
+
+    #[test]
+    fn a_rearmed_timer_fires_once_and_a_disarmed_one_never() {
+        let timers = Timers::idle(Clock::new());
+        let count = Arc::new(AtomicU32::new(0));
+        let counter = count.clone();
+        let timer = timers.create(move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+        });
+        timer.arm(1);
+        timer.arm(2);
+        std::thread::sleep(Duration::from_millis(1));
+        assert_eq!(timers.fire_due(), None);
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+        timer.arm(3);
+        timer.disarm();
+        timers.fire_due();
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_stopped_clock_stands_still() {
+        let clock = Clock::new();
+        clock.stop();
+        let at = clock.now();
+        std::thread::sleep(Duration::from_millis(2));
+        assert_eq!(clock.now(), at);
+        clock.go();
+        assert!(clock.now() - at < 1_000_000, "time that passed while stopped must not count");
+    }
+}

@@ -1,0 +1,162 @@
+//! The contract of a chip, and the part that holds one on a board.
+
+use super::State;
+use crate::base::Result;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// One access to a device's registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Io {
+    /// Which of the device's register banks (a device with one bank ignores this).
+    pub bank: u8,
+    /// Byte offset in the bank.
+    pub offset: u64,
+    /// Access width in bytes: 1, 2, 4 or 8, within what [`Device::width`] says.
+    pub size: u8,
+    /// Number of the vCPU that asks; 0 for the debugger and for DMA.
+    pub cpu: u32,
+}
+
+/// The access widths in bytes that a device's registers take; the bus splits wider accesses, low part first,
+/// and widens narrower ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Width {
+    /// The narrowest access the device decodes.
+    pub min: u8,
+    /// The widest access the device decodes.
+    pub max: u8,
+}
+
+/// Something that happened outside the guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The device's timer with this number has reached its deadline.
+    Timer(u32),
+    /// The device's host end with this number has input, or has room for output again.
+    Ready(u32),
+}
+
+/// A chip: a plain state machine.
+///
+/// Every method is called with the part's lock held, never blocks, and calls only down the drawing in
+/// [the room sign](super). Guest-visible state lives in one `Regs` struct that `state` walks and `reset` renews.
+pub trait Device: Send {
+    /// Reads a register. Unknown offsets read as the document says (mostly zero) and are a `guest_error!`.
+    fn read(&mut self, io: Io) -> u64;
+
+    /// Writes a register; bits of `value` above `io.size` are zero.
+    fn write(&mut self, io: Io, value: u64);
+
+    /// Puts the device into its power-on state and recomputes its lines.
+    fn reset(&mut self);
+
+    /// Saves or loads all guest-visible state in one walk. Restoring a level is not an edge.
+    ///
+    /// # Errors
+    /// On load, when the saved state does not fit this device.
+    fn state(&mut self, s: &mut State) -> Result<()>;
+
+    /// The device's timer fired or its host end has something.
+    fn event(&mut self, _event: Event) {}
+
+    /// Interrupt input `input` has changed to `level`: interrupt controllers and GPIO-like inputs only.
+    fn input(&mut self, _input: u32, _level: bool) {}
+
+    /// Widths that the registers decode.
+    fn width(&self) -> Width {
+        Width { min: 1, max: 8 }
+    }
+
+    /// A few lines for the monitor's `info qtree` and friends: `name = value` pairs.
+    fn describe(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+}
+
+/// A device on a board: its name, its lock. Made empty so that lines and timers can point at it before it exists.
+pub struct Part {
+    name: String,
+    device: Mutex<Option<Box<dyn Device>>>,
+}
+
+impl Part {
+    /// An empty place called `name` (the board page's `[part.NAME]`).
+    pub fn new(name: impl Into<String>) -> Arc<Part> {
+        Arc::new(Part { name: name.into(), device: Mutex::new(None) })
+    }
+
+    /// Puts the device in its place; done once, before the machine runs.
+    pub fn install(&self, device: Box<dyn Device>) {
+        *self.lock() = Some(device);
+    }
+
+    /// The part's name on the board page.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Calls `f` with the device, its lock held. An empty part answers with the default.
+    pub fn with<T: Default>(&self, f: impl FnOnce(&mut dyn Device) -> T) -> T {
+        match &mut *self.lock() {
+            Some(device) => f(device.as_mut()),
+            None => T::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Box<dyn Device>>> {
+        self.device.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// A value of a device-tree property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeProp {
+    /// No value: present or not.
+    Empty,
+    /// 32-bit cells.
+    Cells(Vec<u32>),
+    /// Strings, each NUL-terminated.
+    Strings(Vec<String>),
+    /// Raw bytes.
+    Bytes(Vec<u8>),
+}
+
+/// A device-tree node as a part describes itself; the board adds the address, the interrupt and phandles.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TreeNode {
+    /// Node name without its unit address, such as `serial`.
+    pub name: String,
+    /// Properties in the order in which they are written.
+    pub props: Vec<(String, NodeProp)>,
+    /// Nodes inside this one.
+    pub children: Vec<TreeNode>,
+}
+
+impl TreeNode {
+    /// An empty node.
+    pub fn new(name: impl Into<String>) -> TreeNode {
+        TreeNode { name: name.into(), ..TreeNode::default() }
+    }
+
+    /// Adds a property of 32-bit cells.
+    #[must_use]
+    pub fn cells(mut self, name: &str, cells: &[u32]) -> TreeNode {
+        self.props.push((name.into(), NodeProp::Cells(cells.to_vec())));
+        self
+    }
+
+    /// Adds a property of strings.
+    #[must_use]
+    pub fn strings(mut self, name: &str, strings: &[&str]) -> TreeNode {
+        let strings = strings.iter().map(|s| s.to_string()).collect();
+        self.props.push((name.into(), NodeProp::Strings(strings)));
+        self
+    }
+
+    /// Adds a property without a value.
+    #[must_use]
+    pub fn flag(mut self, name: &str) -> TreeNode {
+        self.props.push((name.into(), NodeProp::Empty));
+        self
+    }
+}

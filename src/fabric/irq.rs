@@ -1,0 +1,178 @@
+//! Interrupt lines, and the pins of a vCPU at their lower end.
+
+use super::Part;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+/// One wire out of a device. It drives an input of a controller, a pin of a vCPU, or nothing.
+#[derive(Clone, Default)]
+pub struct IrqLine(Option<Arc<Wire>>);
+
+struct Wire {
+    level: AtomicBool,
+    end: End,
+}
+
+enum End {
+    Input { part: Arc<Part>, input: u32 },
+    Pin { pins: Arc<Pins>, bit: u32 },
+    Probe,
+}
+
+impl IrqLine {
+    /// A line that drives nothing.
+    pub fn unconnected() -> IrqLine {
+        IrqLine(None)
+    }
+
+    /// A line to interrupt input `input` of `part`.
+    pub fn to_part(part: Arc<Part>, input: u32) -> IrqLine {
+        IrqLine::wire(End::Input { part, input })
+    }
+
+    /// A line to pin `bit` (0 to 63) of a vCPU.
+    pub fn to_pin(pins: Arc<Pins>, bit: u32) -> IrqLine {
+        IrqLine::wire(End::Pin { pins, bit })
+    }
+
+    /// A line that only remembers its level: the test bench looks at it.
+    pub fn probe() -> IrqLine {
+        IrqLine::wire(End::Probe)
+    }
+
+    fn wire(end: End) -> IrqLine {
+        IrqLine(Some(Arc::new(Wire { level: AtomicBool::new(false), end })))
+    }
+
+    /// Drives the line; what stands at its end is told only of changes.
+    pub fn set(&self, level: bool) {
+        let Some(wire) = &self.0 else { return };
+        if wire.level.swap(level, Ordering::SeqCst) == level {
+            return;
+        }
+        match &wire.end {
+            End::Input { part, input } => part.with(|device| device.input(*input, level)),
+            End::Pin { pins, bit } => pins.set(*bit, level),
+            End::Probe => {}
+        }
+    }
+
+    /// Raises and lowers the line: an edge for a controller that latches edges.
+    pub fn pulse(&self) {
+        self.set(true);
+        self.set(false);
+    }
+
+    /// The level last driven.
+    pub fn level(&self) -> bool {
+        self.0.as_ref().is_some_and(|wire| wire.level.load(Ordering::SeqCst))
+    }
+}
+
+/// The input pins of one vCPU, and what wakes its thread.
+///
+/// `levels` is the word that the ISA's `pending` looks at. `attention` is what running code tests: it is set at
+/// every change and by [`kick`](Pins::kick), and cleared by the vCPU's thread before it looks at everything.
+#[derive(Default)]
+pub struct Pins {
+    attention: AtomicU32,
+    levels: AtomicU64,
+    parked: Mutex<bool>,
+    wake: Condvar,
+}
+
+impl Pins {
+    /// Pins that are all low.
+    pub fn new() -> Arc<Pins> {
+        Arc::new(Pins::default())
+    }
+
+    /// Drives pin `bit` and asks for attention when it changed.
+    pub fn set(&self, bit: u32, level: bool) {
+        let bit = 1 << bit;
+        let before = if level {
+            self.levels.fetch_or(bit, Ordering::SeqCst)
+        } else {
+            self.levels.fetch_and(!bit, Ordering::SeqCst)
+        };
+        if (before & bit != 0) != level {
+            self.kick();
+        }
+    }
+
+    /// All levels, one bit a pin.
+    pub fn levels(&self) -> u64 {
+        self.levels.load(Ordering::SeqCst)
+    }
+
+    /// Makes the vCPU leave running code, or its wait, and look at everything again.
+    pub fn kick(&self) {
+        self.attention.store(1, Ordering::SeqCst);
+        let parked = self.lock();
+        if *parked {
+            self.wake.notify_all();
+        }
+    }
+
+    /// Takes note of a call for attention; the caller must now look at everything.
+    pub fn take_attention(&self) -> bool {
+        self.attention.swap(0, Ordering::SeqCst) != 0
+    }
+
+    /// Whether attention is being asked for.
+    pub fn wants_attention(&self) -> bool {
+        self.attention.load(Ordering::Relaxed) != 0
+    }
+
+    /// The word that emitted code tests: non-zero asks it to leave.
+    pub fn attention_word(&self) -> &AtomicU32 {
+        &self.attention
+    }
+
+    /// Sleeps until attention is asked for or `limit` has passed.
+    pub fn park(&self, limit: Option<Duration>) {
+        let mut parked = self.lock();
+        *parked = true;
+        if self.attention.load(Ordering::SeqCst) == 0 {
+            parked = match limit {
+                Some(limit) => match self.wake.wait_timeout(parked, limit) {
+                    Ok((guard, _)) => guard,
+                    Err(poisoned) => poisoned.into_inner().0,
+                },
+                None => self.wake.wait(parked).unwrap_or_else(|poisoned| poisoned.into_inner()),
+            };
+        }
+        *parked = false;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, bool> {
+        self.parked.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_asks_for_attention_only_when_it_changes() {
+        let pins = Pins::new();
+        let line = IrqLine::to_pin(pins.clone(), 9);
+        line.set(true);
+        assert_eq!(pins.levels(), 1 << 9);
+        assert!(pins.take_attention());
+        line.set(true);
+        assert!(!pins.take_attention());
+        line.set(false);
+        assert!(pins.take_attention());
+        assert_eq!(pins.levels(), 0);
+    }
+
+    #[test]
+    fn parking_ends_at_once_when_attention_is_already_asked_for() {
+        let pins = Pins::new();
+        pins.kick();
+        pins.park(None);
+    }
+}

@@ -1,0 +1,27 @@
+//! Room `fabric`: what a board is made of, seen from inside a chip.
+//!
+//! ```text
+//!   vCPU ──► Bus ──► Part(Device) ──► IrqLine ──► Part(controller) ──► Pins (an atomic word)
+//!                        │
+//!                        ├──► Dma ──► Ram          Timers ─► Device::event
+//!                        └──► Power                host ends ─► Device::event
+//! ```
+//! Calls only go down this drawing, so there is no lock order to remember. A chip knows no address, no
+//! interrupt number, no thread and no other chip. This room names no chip.
+
+pub mod bench;
+mod bus;
+mod clock;
+mod device;
+mod irq;
+mod power;
+mod ram;
+mod state;
+
+pub use bus::{Bus, BusBuilder, BusFault, HostPage, RegionInfo};
+pub use clock::{Clock, Timer, Timers};
+pub use device::{Device, Event, Io, NodeProp, Part, TreeNode, Width};
+pub use irq::{IrqLine, Pins};
+pub use power::{Power, PowerRequest};
+pub use ram::{Dma, Mailbox, PAGE_SIZE, Ram, RamPage, Watchers};
+pub use state::State;

@@ -1,0 +1,347 @@
+//! Guest RAM, and what must be remembered about its pages because code may have been made from them.
+//!
+//! Guest memory is shared with running guest code, so every access here is a raw copy: a guest that races
+//! with itself sees what such a guest sees on hardware, and nothing here ever makes a Rust reference into it.
+
+use crate::base::Result;
+use crate::error;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// Size in bytes of the pages that RAM is tracked by.
+pub const PAGE_SIZE: u64 = 4096;
+
+/// A page of some RAM, numbered through all RAM of the machine.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct RamPage(pub u32);
+
+/// What is known of one page.
+#[derive(Default)]
+struct PageState {
+    /// Bit n: bytes 64n to 64n+63 have been translated, so a store to them must be noticed.
+    code_lines: AtomicU64,
+    /// Bit n: vCPU n (modulo 64) may hold a write translation of the page.
+    writers: AtomicU64,
+}
+
+/// Where one engine hears of stores to pages that it has translated.
+#[derive(Default)]
+pub struct Mailbox {
+    full: AtomicBool,
+    written: Mutex<Vec<(RamPage, u64)>>,
+}
+
+impl Mailbox {
+    /// Takes all notices: the page and the 64-byte lines (a bit each) that were written.
+    pub fn take(&self) -> Vec<(RamPage, u64)> {
+        if !self.full.load(Ordering::SeqCst) {
+            return Vec::new();
+        }
+        let mut written = self.lock();
+        self.full.store(false, Ordering::SeqCst);
+        std::mem::take(&mut written)
+    }
+
+    /// Whether notices wait: one load, for hot paths.
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::SeqCst)
+    }
+
+    fn post(&self, page: RamPage, lines: u64) {
+        let mut written = self.lock();
+        match written.last_mut() {
+            Some(last) if last.0 == page => last.1 |= lines,
+            _ => written.push((page, lines)),
+        }
+        self.full.store(true, Ordering::SeqCst);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(RamPage, u64)>> {
+        self.written.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// A stretch of guest memory: main RAM, a ROM, the array of a flash chip.
+pub struct Ram {
+    host: *mut u8,
+    size: u64,
+    first_page: u32,
+    pages: Box<[PageState]>,
+    watchers: Arc<Watchers>,
+}
+
+/// The mailboxes of a machine, shared by all its RAM.
+#[derive(Default)]
+pub struct Watchers {
+    boxes: OnceLock<Vec<Arc<Mailbox>>>,
+    pages: std::sync::atomic::AtomicU32,
+}
+
+impl Watchers {
+    /// Names all mailboxes of the machine, once, before anything runs.
+    pub fn watch(&self, boxes: Vec<Arc<Mailbox>>) {
+        // A second call would be a second machine on the same memory, which nothing builds.
+        drop(self.boxes.set(boxes));
+    }
+}
+
+// SAFETY: `host` is a private mapping that lives as long as `self`; all access to it is by raw copies or atomics,
+// whose races are the guest's own (see the module header).
+unsafe impl Send for Ram {}
+// SAFETY: as for Send.
+unsafe impl Sync for Ram {}
+
+impl Ram {
+    /// `size` bytes of zeros, rounded up to whole pages. Host memory is taken as the guest touches it.
+    ///
+    /// # Errors
+    /// When the host has no address space or memory for it.
+    pub fn new(size: u64, watchers: &Arc<Watchers>) -> Result<Arc<Ram>> {
+        let size = size.max(1).next_multiple_of(PAGE_SIZE);
+        let length = usize::try_from(size).map_err(|_| error!("{size} bytes of RAM are too many for this host"))?;
+        let pages = u32::try_from(size / PAGE_SIZE).map_err(|_| error!("{size} bytes of RAM are too many"))?;
+        // SAFETY: an anonymous private mapping at an address of the kernel's choice touches no memory of ours.
+        let host = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                length,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        if host == libc::MAP_FAILED {
+            return Err(error!("the host has no room for {size} bytes of RAM: {}", std::io::Error::last_os_error()));
+        }
+        // SAFETY: advice about our own mapping. Failure only means small pages.
+        unsafe { libc::madvise(host, length, libc::MADV_HUGEPAGE) };
+        let first_page = watchers.pages.fetch_add(pages, Ordering::SeqCst);
+        let pages = std::iter::repeat_with(PageState::default).take(pages as usize).collect();
+        Ok(Arc::new(Ram { host: host.cast(), size, first_page, pages, watchers: watchers.clone() }))
+    }
+
+    /// Size in bytes, a multiple of [`PAGE_SIZE`].
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The host address of byte `offset`, which must be inside.
+    pub fn host_address(&self, offset: u64) -> *mut u8 {
+        assert!(offset < self.size);
+        // SAFETY: `offset` is inside the mapping.
+        unsafe { self.host.add(offset as usize) }
+    }
+
+    /// The page that byte `offset` is in.
+    pub fn page(&self, offset: u64) -> RamPage {
+        RamPage(self.first_page + (offset / PAGE_SIZE) as u32)
+    }
+
+    /// Copies bytes out.
+    ///
+    /// # Panics
+    /// When the range is not inside: callers have checked guest input before.
+    pub fn read(&self, offset: u64, into: &mut [u8]) {
+        self.check(offset, into.len());
+        // SAFETY: the range was checked, and `into` is ours alone.
+        unsafe { std::ptr::copy_nonoverlapping(self.host.add(offset as usize), into.as_mut_ptr(), into.len()) };
+    }
+
+    /// Copies bytes in, and tells the engines when code was made from what they replace.
+    ///
+    /// # Panics
+    /// As [`read`](Ram::read).
+    pub fn write(&self, offset: u64, from: &[u8]) {
+        if from.is_empty() {
+            return;
+        }
+        self.check(offset, from.len());
+        // SAFETY: as in `read`.
+        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), self.host.add(offset as usize), from.len()) };
+        self.written(offset, from.len() as u64);
+    }
+
+    /// Fills a range with zeros, giving whole pages back to the host.
+    ///
+    /// # Panics
+    /// As [`read`](Ram::read).
+    pub fn clear(&self, offset: u64, length: u64) {
+        if length == 0 {
+            return;
+        }
+        self.check(offset, length as usize);
+        // SAFETY: the range was checked.
+        unsafe { std::ptr::write_bytes(self.host.add(offset as usize), 0, length as usize) };
+        self.written(offset, length);
+    }
+
+    /// Tells the engines that a range was written, when code was made from it.
+    pub fn written(&self, offset: u64, length: u64) {
+        // Pairs with the fence in `add_code`: either this sees the code bit or the translator sees the new bytes.
+        fence(Ordering::SeqCst);
+        let mut at = offset;
+        let end = offset + length;
+        while at < end {
+            let stop = end.min((at / PAGE_SIZE + 1) * PAGE_SIZE);
+            let lines = lines(at % PAGE_SIZE, stop - at);
+            let hit = self.state(at).code_lines.load(Ordering::Relaxed) & lines;
+            if hit != 0 {
+                for mailbox in self.watchers.boxes.get().into_iter().flatten() {
+                    mailbox.post(self.page(at), hit);
+                }
+            }
+            at = stop;
+        }
+    }
+
+    /// Whether any code was made from the page of `offset`.
+    pub fn has_code(&self, offset: u64) -> bool {
+        self.state(offset).code_lines.load(Ordering::SeqCst) != 0
+    }
+
+    /// Notes that code is about to be made from a range inside one page; returns the vCPUs, a bit each, that may
+    /// hold a write translation of the page and so must be told to drop it before the bytes are read.
+    pub fn add_code(&self, offset: u64, length: u64) -> u64 {
+        let state = self.state(offset);
+        let lines = lines(offset % PAGE_SIZE, length);
+        let before = state.code_lines.fetch_or(lines, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if before == 0 { state.writers.swap(0, Ordering::SeqCst) } else { 0 }
+    }
+
+    /// Notes that no code made from the page is left.
+    pub fn forget_code(&self, offset: u64) {
+        self.state(offset).code_lines.store(0, Ordering::SeqCst);
+    }
+
+    /// Notes that vCPU `cpu` wants a write translation of the page; false when it may not have one, because code
+    /// was made from the page and stores must be noticed.
+    pub fn add_writer(&self, offset: u64, cpu: u32) -> bool {
+        let state = self.state(offset);
+        state.writers.fetch_or(1 << (cpu % 64), Ordering::SeqCst);
+        state.code_lines.load(Ordering::SeqCst) == 0
+    }
+
+    /// The byte offset of a page of this RAM.
+    pub fn offset_of(&self, page: RamPage) -> Option<u64> {
+        let index = page.0.checked_sub(self.first_page)?;
+        ((index as usize) < self.pages.len()).then(|| u64::from(index) * PAGE_SIZE)
+    }
+
+    fn state(&self, offset: u64) -> &PageState {
+        &self.pages[(offset / PAGE_SIZE) as usize]
+    }
+
+    fn check(&self, offset: u64, length: usize) {
+        assert!(
+            offset.checked_add(length as u64).is_some_and(|end| end <= self.size),
+            "RAM access outside: {offset:#x}+{length:#x}"
+        );
+    }
+}
+
+impl Drop for Ram {
+    fn drop(&mut self) {
+        // SAFETY: the mapping was made by `new` with this size, and nothing can refer to it any more.
+        unsafe { libc::munmap(self.host.cast(), self.size as usize) };
+    }
+}
+
+/// The 64-byte lines, a bit each, that `length` bytes at `offset` in a page touch.
+fn lines(offset: u64, length: u64) -> u64 {
+    let first = offset / 64;
+    let last = (offset + length - 1) / 64;
+    (u64::MAX >> (63 - last)) & (u64::MAX << first)
+}
+
+/// A device's way to main memory: RAM only, never another device.
+#[derive(Clone)]
+pub struct Dma {
+    regions: Arc<[(u64, Arc<Ram>)]>,
+}
+
+impl Dma {
+    /// Access to RAM at the given guest-physical addresses.
+    pub fn new(regions: Vec<(u64, Arc<Ram>)>) -> Dma {
+        Dma { regions: regions.into() }
+    }
+
+    /// Reads bytes at a guest-physical address; false, with nothing read, when not all of it is RAM.
+    #[must_use]
+    pub fn read(&self, address: u64, into: &mut [u8]) -> bool {
+        match self.find(address, into.len()) {
+            Some((ram, offset)) => {
+                ram.read(offset, into);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Writes bytes at a guest-physical address; false, with nothing written, when not all of it is RAM.
+    #[must_use]
+    pub fn write(&self, address: u64, from: &[u8]) -> bool {
+        match self.find(address, from.len()) {
+            Some((ram, offset)) => {
+                ram.write(offset, from);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The RAM that holds a whole range, and the offset in it.
+    pub fn find(&self, address: u64, length: usize) -> Option<(&Arc<Ram>, u64)> {
+        self.regions.iter().find_map(|(base, ram)| {
+            let offset = address.checked_sub(*base)?;
+            let end = offset.checked_add(length as u64)?;
+            (offset < ram.size() && end <= ram.size()).then_some((ram, offset))
+        })
+    }
+
+    /// The regions: guest-physical base and RAM.
+    pub fn regions(&self) -> &[(u64, Arc<Ram>)] {
+        &self.regions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_cover_exactly_what_is_touched() {
+        assert_eq!(lines(0, 1), 1);
+        assert_eq!(lines(63, 2), 3);
+        assert_eq!(lines(4095, 1), 1 << 63);
+        assert_eq!(lines(0, 4096), u64::MAX);
+    }
+
+    #[test]
+    fn a_write_to_code_is_posted_and_a_write_beside_it_is_not() {
+        let watchers = Arc::new(Watchers::default());
+        let mailbox = Arc::new(Mailbox::default());
+        watchers.watch(vec![mailbox.clone()]);
+        let ram = Ram::new(0x3000, &watchers).unwrap();
+        assert!(ram.add_writer(0x1000, 2));
+        assert_eq!(ram.add_code(0x1040, 4), 4, "vCPU 2 must be told");
+        assert!(!ram.add_writer(0x1000, 2));
+        ram.write(0x1080, &[1; 8]);
+        assert!(!mailbox.is_full());
+        ram.write(0x103c, &[1; 8]);
+        assert_eq!(mailbox.take(), vec![(ram.page(0x1000), 2)]);
+    }
+
+    #[test]
+    fn dma_reaches_ram_only_and_never_half_of_it() {
+        let ram = Ram::new(0x1000, &Arc::default()).unwrap();
+        let dma = Dma::new(vec![(0x8000_0000, ram)]);
+        assert!(dma.write(0x8000_0ffe, &[1, 2]));
+        assert!(!dma.write(0x8000_0fff, &[3, 4]));
+        assert!(!dma.read(u64::MAX, &mut [0; 4]));
+        let mut two = [0; 2];
+        assert!(dma.read(0x8000_0ffe, &mut two));
+        assert_eq!(two, [1, 2]);
+    }
+}

@@ -1,0 +1,210 @@
+//! What a board hands a chip, and what the chip answers.
+
+use crate::base::Result;
+use crate::error;
+use crate::fabric::{Clock, Device, Dma, Event, IrqLine, Part, Power, Ram, Timer, Timers, TreeNode, Watchers};
+use crate::host::{Block, CharEnd};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// An entry of the catalogue.
+pub struct PartType {
+    /// The name that board pages and `-device` use.
+    pub name: &'static str,
+    /// One line for `-device help`.
+    pub summary: &'static str,
+    /// The bus of a plug-in device (`virtio`, `virtio-serial`, …); `None` for parts that only board pages place.
+    pub bus: Option<&'static str>,
+    /// Properties with a line of help each, for `-device NAME,help`.
+    pub props: &'static [(&'static str, &'static str)],
+    /// Builds the chip.
+    pub build: fn(&mut Wiring) -> Result<Built>,
+}
+
+/// An outside end that the board bound to a chip.
+pub enum HostEnd {
+    /// A character stream.
+    Char(Box<dyn CharEnd>),
+    /// A block image.
+    Block(Box<dyn Block>),
+}
+
+/// Everything that a chip is handed.
+pub struct Wiring {
+    /// The place where the chip will stand.
+    pub part: Arc<Part>,
+    /// What the board page says of it. A property that nobody takes is an error.
+    pub props: Props,
+    /// Interrupt outputs, in the document's order. Use [`irq`](Wiring::irq): missing ones are unconnected.
+    pub irq: Vec<IrqLine>,
+    /// The way to main memory.
+    pub dma: Dma,
+    /// Guest time.
+    pub timers: Arc<Timers>,
+    /// Reset and power-off lines.
+    pub power: Arc<Power>,
+    /// The outside end, when one is bound.
+    pub host: Option<HostEnd>,
+    /// The device that is plugged into this one (a virtio transport's device), already built.
+    pub plugged: Option<Built>,
+    /// How many vCPUs the board has.
+    pub cpus: u32,
+    /// For memory that a chip brings along (flash arrays).
+    pub watchers: Arc<Watchers>,
+    /// Wall-clock seconds since 1970 at guest time zero, as `-rtc base=` has it.
+    pub epoch: u64,
+}
+
+/// A register bank of a chip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bank {
+    /// Size in bytes.
+    pub size: u64,
+}
+
+/// A built chip.
+pub struct Built {
+    /// The chip.
+    pub device: Box<dyn Device>,
+    /// Its register banks; the board page gives each an address.
+    pub banks: Vec<Bank>,
+    /// How it describes itself in a device tree: name and its own properties, without `reg`, `interrupts`
+    /// and phandles, which the board knows. `None`: it does not appear.
+    pub tree: Option<TreeNode>,
+    /// A flash chip's array, and the flag that says that it can be read directly.
+    pub flash: Option<(Arc<Ram>, Arc<AtomicBool>)>,
+    /// What a virtio transport needs of the device plugged into it; only virtio devices set it.
+    pub virtio: Option<Box<dyn std::any::Any + Send>>,
+}
+
+impl Built {
+    /// A chip with one bank of `size` bytes.
+    pub fn new(device: Box<dyn Device>, size: u64) -> Built {
+        Built { device, banks: vec![Bank { size }], tree: None, flash: None, virtio: None }
+    }
+
+    /// The same with a device-tree node.
+    #[must_use]
+    pub fn with_tree(mut self, tree: TreeNode) -> Built {
+        self.tree = Some(tree);
+        self
+    }
+}
+
+impl Wiring {
+    /// Takes interrupt output `index`; an output that the page does not connect drives nothing.
+    pub fn irq(&mut self, index: usize) -> IrqLine {
+        self.irq.get(index).cloned().unwrap_or_default()
+    }
+
+    /// A timer that calls the chip's `event(Timer(id))`.
+    pub fn timer(&self, id: u32) -> Timer {
+        let part = Arc::downgrade(&self.part);
+        self.timers.create(move || {
+            if let Some(part) = part.upgrade() {
+                part.with(|device| device.event(Event::Timer(id)));
+            }
+        })
+    }
+
+    /// Guest time.
+    pub fn clock(&self) -> &Arc<Clock> {
+        self.timers.clock()
+    }
+
+    /// Takes the character end, with its notice wired to the chip's `event(Ready(id))`.
+    ///
+    /// # Errors
+    /// When the page bound something that is not a character stream.
+    pub fn take_char(&mut self, id: u32) -> Result<Box<dyn CharEnd>> {
+        match self.host.take() {
+            None => Ok(Box::new(crate::host::NullChar)),
+            Some(HostEnd::Char(mut end)) => {
+                let part = Arc::downgrade(&self.part);
+                end.on_ready(Box::new(move || {
+                    if let Some(part) = part.upgrade() {
+                        part.with(|device| device.event(Event::Ready(id)));
+                    }
+                }));
+                Ok(end)
+            }
+            Some(_) => Err(error!("'{}' needs a character stream (-serial, -chardev)", self.part.name())),
+        }
+    }
+
+    /// Takes the block image.
+    ///
+    /// # Errors
+    /// When none is bound, or something else.
+    pub fn take_block(&mut self) -> Result<Box<dyn Block>> {
+        match self.host.take() {
+            Some(HostEnd::Block(block)) => Ok(block),
+            _ => Err(error!("'{}' needs a block image (drive=ID)", self.part.name())),
+        }
+    }
+}
+
+/// The properties of one part, as its board page or `-device` gives them.
+#[derive(Clone, Debug, Default)]
+pub struct Props {
+    values: BTreeMap<String, String>,
+}
+
+impl Props {
+    /// Properties with their values as text.
+    pub fn new(values: BTreeMap<String, String>) -> Props {
+        Props { values }
+    }
+
+    /// Takes a text.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        self.values.remove(name)
+    }
+
+    /// Takes a number: decimal, `0x` hexadecimal, or with a K, M, G or T suffix.
+    ///
+    /// # Errors
+    /// When the value is not one.
+    pub fn number(&mut self, name: &str) -> Result<Option<u64>> {
+        self.text(name)
+            .map(|text| parse_number(&text).ok_or_else(|| error!("'{name}={text}' is not a number")))
+            .transpose()
+    }
+
+    /// Takes a switch: on, off, yes, no, true, false, y, n.
+    ///
+    /// # Errors
+    /// When the value is not one.
+    pub fn switch(&mut self, name: &str) -> Result<Option<bool>> {
+        self.text(name)
+            .map(|text| match text.as_str() {
+                "on" | "yes" | "true" | "y" => Ok(true),
+                "off" | "no" | "false" | "n" => Ok(false),
+                _ => Err(error!("'{name}={text}' is neither on nor off")),
+            })
+            .transpose()
+    }
+
+    /// The first property that nobody took.
+    pub fn left(&self) -> Option<&str> {
+        self.values.keys().next().map(String::as_str)
+    }
+}
+
+/// A number as board pages and flags write it: decimal or `0x`, with an optional K, M, G or T (binary) suffix.
+pub fn parse_number(text: &str) -> Option<u64> {
+    let text = text.replace('_', "");
+    if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        return u64::from_str_radix(hex, 16).ok();
+    }
+    let shift = match text.chars().last()? {
+        'k' | 'K' => 10,
+        'm' | 'M' => 20,
+        'g' | 'G' => 30,
+        't' | 'T' => 40,
+        _ => 0,
+    };
+    let digits = if shift == 0 { &text[..] } else { &text[..text.len() - 1] };
+    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
+}

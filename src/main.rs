@@ -1,0 +1,3 @@
+//! Mimus, a machine emulator with QEMU's command line.
+
+fn main() {}
