@@ -1,6 +1,10 @@
 //! Mimus, a machine emulator. The rooms, lowest layer first; `tests/layers.rs` says which may import which.
 
 pub mod base;
+pub mod cpu;
 pub mod fabric;
+pub mod float;
 pub mod host;
 pub mod hw;
+pub mod ir;
+pub mod isa;

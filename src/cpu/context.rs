@@ -1,0 +1,103 @@
+//! Contexts: the small numbers that tag translations.
+
+use super::Cpu;
+use crate::fabric::PAGE_SIZE;
+
+/// What a translation depends on beside the address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct AddressSpace {
+    /// The root of the page tables with its identifier, as the ISA's register holds it.
+    pub root: u64,
+    /// The identifier (ASID, PCID, LPID:PID) by which flushes name it.
+    pub id: u32,
+    /// Privilege and other bits that permissions depend on.
+    pub bits: u32,
+}
+
+/// Where a context stands in a tag: above the bits that alignment checks use.
+pub const CONTEXT_SHIFT: u32 = 4;
+const CONTEXTS: u64 = 256;
+
+/// A large page whose pieces are in the TLB.
+#[derive(Clone, Copy)]
+struct LargePage {
+    start: u64,
+    last: u64,
+}
+
+/// Large pages remembered one by one; beyond that a single range covers them all.
+const LARGE_PAGES: usize = 16;
+
+/// The contexts in use. Numbers are never given twice until all are used up; then everything is flushed.
+#[derive(Default)]
+pub(super) struct Contexts {
+    live: Vec<(AddressSpace, u64)>,
+    next: u64,
+    large: Vec<LargePage>,
+}
+
+impl Cpu {
+    /// The tag of `space`: its number, in place.
+    pub(super) fn context(&mut self, space: AddressSpace) -> u64 {
+        let live = &mut self.contexts.live;
+        if let Some(index) = live.iter().position(|(s, _)| *s == space) {
+            let tag = live[index].1;
+            // The most recent ones stay in front: a search is a look or two.
+            live[..=index].rotate_right(1);
+            return tag;
+        }
+        if self.contexts.next == CONTEXTS {
+            self.tlb.clear();
+            self.contexts = Contexts::default();
+            self.data_context = u64::MAX;
+        }
+        let tag = self.contexts.next << CONTEXT_SHIFT;
+        self.contexts.next += 1;
+        self.contexts.live.insert(0, (space, tag));
+        tag
+    }
+
+    /// Drops every translation.
+    pub fn flush_all(&mut self) {
+        self.contexts.live.clear();
+        self.contexts.large.clear();
+        self.mode_changed();
+    }
+
+    /// Drops the translations of one address space, those of global pages included (which no ISA forbids).
+    pub fn flush_space(&mut self, id: u32) {
+        self.contexts.live.retain(|(space, _)| space.id != id);
+        self.mode_changed();
+    }
+
+    /// Drops the translation of one page, in one address space or in all. Global pages go in either case.
+    pub fn flush_page(&mut self, address: u64, id: Option<u32>) {
+        if self.contexts.large.iter().any(|large| (large.start..=large.last).contains(&address)) {
+            match id {
+                Some(id) => self.flush_space(id),
+                None => self.flush_all(),
+            }
+        } else {
+            self.tlb.drop_page(address);
+        }
+    }
+
+    /// Remembers that `address` is mapped by a page larger than those of the TLB.
+    pub(super) fn note_large_page(&mut self, address: u64, size: u64) {
+        let start = address & !(size - 1);
+        let page = LargePage { start, last: start + (size - 1) };
+        let large = &mut self.contexts.large;
+        if size <= PAGE_SIZE || large.iter().any(|l| l.start <= page.start && page.last <= l.last) {
+            return;
+        }
+        if large.len() == LARGE_PAGES {
+            let all = large
+                .iter()
+                .fold(page, |all, l| LargePage { start: all.start.min(l.start), last: all.last.max(l.last) });
+            large.clear();
+            large.push(all);
+        } else {
+            large.push(page);
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Room `cpu`: one vCPU whatever its ISA.
+//!
+//! ```text
+//!            Isa (what an architecture is)            engines
+//!               │ mode, translate, enter                 │ slots, TLB tags, load/store
+//!               ▼                                        ▼
+//!   Cpu ── slots ── contexts ── TLB ── slow path ──► Bus, Ram          Remote: how other threads reach it
+//! ```
+//! The slots are the CPU: every guest register is one, so engines, gdb, traces and snapshots need nothing else.
+//! Translations are tagged with a *context* (address space, privilege and whatever else decides them), so a switch
+//! of address space flushes nothing; flushing an address space gives it a new context.
+//!
+//! `unsafe` lives in `softmmu.rs` alone: guest RAM is reached by host address there.
+
+mod context;
+mod isa;
+mod remote;
+mod softmmu;
+mod tlb;
+
+pub use context::{AddressSpace, CONTEXT_SHIFT};
+pub use isa::{Access, Group, Helper, Isa, Lifted, Mapping, Mode, RegDef, Trap};
+pub use remote::{Remote, Request};
+pub use softmmu::{CodeFetch, access_mask};
+pub use tlb::{ITLB_SIZE, ItlbEntry, TLB_SIZE, Tlb, TlbEntry};
+
+use crate::fabric::{Bus, Clock, Pins, Power, Timers};
+use crate::float::Flags;
+use crate::ir::Slot;
+use context::Contexts;
+use std::sync::Arc;
+
+/// How many slots a vCPU has room for.
+pub const SLOTS: usize = 2048;
+
+/// What every vCPU of a machine shares.
+#[derive(Clone)]
+pub struct Board {
+    /// The physical address map.
+    pub bus: Arc<Bus>,
+    /// Guest time and timers.
+    pub timers: Arc<Timers>,
+    /// Reset and power-off.
+    pub power: Arc<Power>,
+    /// What the debugger wants noticed.
+    pub debug: Arc<DebugPoints>,
+}
+
+/// Breakpoints and watchpoints; changed only while every vCPU is paused.
+#[derive(Default)]
+pub struct DebugPoints {
+    points: std::sync::RwLock<Points>,
+}
+
+/// The sets behind [`DebugPoints`].
+#[derive(Default, Clone)]
+pub struct Points {
+    /// Virtual addresses of breakpoints.
+    pub breakpoints: Vec<u64>,
+    /// Watchpoints: first address, length in bytes, whether loads count, whether stores count.
+    pub watchpoints: Vec<(u64, u64, bool, bool)>,
+}
+
+impl DebugPoints {
+    /// The points as they are.
+    pub fn read(&self) -> std::sync::RwLockReadGuard<'_, Points> {
+        self.points.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Changes the points. The caller then makes every vCPU flush code and translations.
+    pub fn change(&self, f: impl FnOnce(&mut Points)) {
+        f(&mut self.points.write().unwrap_or_else(|poisoned| poisoned.into_inner()));
+    }
+}
+
+/// A firmware service built into Mimus, which an ISA's environment call asks when there is no guest firmware.
+pub trait Firmware: Send + Sync {
+    /// Answers the call that `cpu` has just made; its registers hold the arguments and take the results.
+    ///
+    /// # Errors
+    /// The trap that the guest gets instead, when this is no call of the service's.
+    fn call(&self, cpu: &mut Cpu) -> Result<(), Trap>;
+}
+
+/// One vCPU. Emitted code addresses its fields from `slots`, so it never moves while it runs.
+#[repr(C)]
+pub struct Cpu {
+    /// The guest registers.
+    pub slots: [u64; SLOTS],
+    /// Virtual address of the next instruction, valid whenever no block is running.
+    pub pc: u64,
+    /// Context of data accesses, in place for comparing with TLB tags.
+    pub data_context: u64,
+    /// Context of instruction fetches, as `data_context`.
+    pub fetch_context: u64,
+    /// What decides the meaning of code beside its bytes: [`Mode::code`].
+    pub mode: u32,
+    /// Sticky float flags that the guest has not read yet.
+    pub float_flags: u8,
+    /// The trap that a helper or an access raised, until it is taken.
+    pub trap: Trap,
+    /// Translations of data accesses, and of instruction fetches.
+    pub tlb: Tlb,
+    contexts: Contexts,
+    /// Number of the vCPU on its machine.
+    pub index: u32,
+    /// The architecture.
+    pub isa: Arc<dyn Isa>,
+    /// What the machine's vCPUs share.
+    pub board: Board,
+    /// The input pins.
+    pub pins: Arc<Pins>,
+    /// How other threads reach this vCPU.
+    pub remote: Arc<Remote>,
+    /// All vCPUs of the machine by number, this one included.
+    pub others: Arc<[Arc<Remote>]>,
+    /// The built-in firmware, when there is no guest firmware.
+    pub firmware: Option<Arc<dyn Firmware>>,
+    /// A watchpoint was hit at this address by an access that was made.
+    pub watch_hit: Option<(u64, bool)>,
+}
+
+impl Cpu {
+    /// A vCPU after reset.
+    pub fn new(
+        index: u32,
+        isa: Arc<dyn Isa>,
+        board: Board,
+        others: Arc<[Arc<Remote>]>,
+        firmware: Option<Arc<dyn Firmware>>,
+    ) -> Box<Cpu> {
+        let remote = others[index as usize].clone();
+        let mut cpu = Box::new(Cpu {
+            slots: [0; SLOTS],
+            pc: 0,
+            data_context: 0,
+            fetch_context: 0,
+            mode: 0,
+            float_flags: 0,
+            trap: Trap::default(),
+            tlb: Tlb::new(),
+            contexts: Contexts::default(),
+            index,
+            isa,
+            board,
+            pins: remote.pins().clone(),
+            remote,
+            others,
+            firmware,
+            watch_hit: None,
+        });
+        cpu.reset();
+        cpu
+    }
+
+    /// Puts the vCPU into its power-on state.
+    pub fn reset(&mut self) {
+        self.slots.fill(0);
+        self.float_flags = 0;
+        self.trap = Trap::default();
+        self.watch_hit = None;
+        let isa = self.isa.clone();
+        isa.reset(self);
+        self.flush_all();
+    }
+
+    /// Reads a slot.
+    #[inline]
+    pub fn get(&self, slot: Slot) -> u64 {
+        self.slots[slot.0 as usize]
+    }
+
+    /// Writes a slot. Where it is one that the mode depends on, [`mode_changed`](Cpu::mode_changed) comes after.
+    #[inline]
+    pub fn set(&mut self, slot: Slot, value: u64) {
+        self.slots[slot.0 as usize] = value;
+    }
+
+    /// Guest time.
+    pub fn clock(&self) -> &Arc<Clock> {
+        self.board.timers.clock()
+    }
+
+    /// Accumulates float flags.
+    #[inline]
+    pub fn raise(&mut self, flags: Flags) {
+        self.float_flags |= flags.0;
+    }
+
+    /// Works out the mode and the contexts again, after a register that they depend on was written.
+    pub fn mode_changed(&mut self) {
+        let mode = self.isa.clone().mode(self);
+        self.mode = mode.code;
+        self.data_context = self.context(mode.data);
+        self.fetch_context = self.context(mode.fetch);
+        if self.data_context == u64::MAX {
+            // The numbers ran out at the second of the two, which took the first one's away.
+            self.data_context = self.context(mode.data);
+        }
+    }
+
+    /// Asks this vCPU's own run loop to look at interrupts again, after a register that masks them was written.
+    pub fn interrupts_changed(&mut self) {
+        self.pins.kick();
+    }
+
+    /// Takes the interrupt that is due, if any; returns whether one was.
+    pub fn take_interrupt(&mut self) -> bool {
+        let isa = self.isa.clone();
+        match isa.pending(self) {
+            Some(trap) => {
+                self.enter(trap);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Enters the guest's handler for `trap`, the pc being that of the instruction to be resumed or blamed.
+    pub fn enter(&mut self, trap: Trap) {
+        let isa = self.isa.clone();
+        isa.enter(self, trap);
+        self.mode_changed();
+    }
+
+    /// Gets on with what other threads asked of this vCPU. Called between blocks only.
+    pub fn serve_requests(&mut self) {
+        let remote = self.remote.clone();
+        let (requests, number) = remote.take();
+        for request in requests {
+            match request {
+                Request::DropWrites(page) => self.tlb.drop_writes(page),
+                Request::Flush => self.flush_all(),
+                Request::FlushSpace(space) => self.flush_space(space),
+                Request::FlushPages { start, count, space } => {
+                    for page in 0..count {
+                        self.flush_page(start.wrapping_add(page * crate::fabric::PAGE_SIZE), space);
+                    }
+                }
+            }
+        }
+        remote.done(number);
+    }
+
+    /// Asks all other vCPUs for something and waits until each has done it or will before it goes on.
+    pub fn ask_others(&mut self, request: Request, which: impl Fn(u32) -> bool) {
+        let others = self.others.clone();
+        let asked = |index: usize| index as u32 != self.index && which(index as u32);
+        for (_, other) in others.iter().enumerate().filter(|(index, _)| asked(*index)) {
+            other.post(request);
+        }
+        // While this one waits it uses no translations, so the others need not wait for it.
+        let was_running = self.remote.is_running();
+        self.remote.pause();
+        for (_, other) in others.iter().enumerate().filter(|(index, _)| asked(*index)) {
+            other.wait_served();
+        }
+        if was_running {
+            self.remote.begin();
+            self.serve_requests();
+        }
+    }
+}

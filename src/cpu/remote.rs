@@ -1,0 +1,114 @@
+//! How other threads reach a vCPU: its pins, and requests that it serves between blocks.
+
+use crate::fabric::{Pins, RamPage};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// What one vCPU asks of another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Request {
+    /// Make stores to this page be noticed: code is about to be made from it.
+    DropWrites(RamPage),
+    /// Drop every translation.
+    Flush,
+    /// Drop the translations of one address space.
+    FlushSpace(u32),
+    /// Drop the translations of some pages, in one address space or in all.
+    FlushPages {
+        /// Address of the first page.
+        start: u64,
+        /// How many pages.
+        count: u64,
+        /// The address space, or all.
+        space: Option<u32>,
+    },
+}
+
+/// Requests beyond this many become one `Flush` with everything it implies.
+const MOST: usize = 4096;
+
+/// The end of a vCPU that other threads hold.
+pub struct Remote {
+    pins: Arc<Pins>,
+    requests: Mutex<Vec<Request>>,
+    /// Requests posted so far, and of those the ones that have been served.
+    posted: AtomicU64,
+    served: AtomicU64,
+    /// Whether the vCPU may be using translations: false between blocks, once it has promised to serve requests
+    /// before it goes on.
+    running: AtomicBool,
+}
+
+impl Remote {
+    /// The remote end of a vCPU that is not running.
+    pub fn new() -> Arc<Remote> {
+        Arc::new(Remote {
+            pins: Pins::new(),
+            requests: Mutex::default(),
+            posted: AtomicU64::new(0),
+            served: AtomicU64::new(0),
+            running: AtomicBool::new(false),
+        })
+    }
+
+    /// The pins.
+    pub fn pins(&self) -> &Arc<Pins> {
+        &self.pins
+    }
+
+    /// Says that the vCPU is about to use translations. Requests must be served after this and before.
+    pub fn begin(&self) {
+        self.running.store(true, Ordering::SeqCst);
+    }
+
+    /// Says that it uses none until the next [`begin`](Remote::begin).
+    pub fn pause(&self) {
+        self.running.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether it may be using translations.
+    pub fn is_running(&self) -> bool {
+        self.running.load(Ordering::SeqCst)
+    }
+
+    /// Posts a request; it is served before the vCPU runs its next block after noticing.
+    pub fn post(&self, request: Request) {
+        let mut requests = self.lock();
+        if requests.len() >= MOST && !matches!(request, Request::DropWrites(_)) {
+            // Flushing more than asked is always allowed.
+            requests.retain(|r| matches!(r, Request::DropWrites(_)));
+            requests.push(Request::Flush);
+        } else {
+            requests.push(request);
+        }
+        self.posted.fetch_add(1, Ordering::SeqCst);
+        drop(requests);
+        self.pins.kick();
+    }
+
+    /// Takes the requests that wait, and the number to give to [`done`](Remote::done) once they are served.
+    pub(super) fn take(&self) -> (Vec<Request>, u64) {
+        let mut requests = self.lock();
+        (std::mem::take(&mut *requests), self.posted.load(Ordering::SeqCst))
+    }
+
+    /// Says that everything up to `number` has been served.
+    pub(super) fn done(&self, number: u64) {
+        self.served.store(number, Ordering::SeqCst);
+    }
+
+    /// Waits until everything posted to `self` so far has been served, or cannot matter because the vCPU serves it
+    /// before it runs again. The caller must not be running itself, or two would wait for each other.
+    pub fn wait_served(&self) {
+        let posted = self.posted.load(Ordering::SeqCst);
+        let mut spins = 0u32;
+        while self.is_running() && self.served.load(Ordering::SeqCst) < posted {
+            spins += 1;
+            if spins < 64 { std::hint::spin_loop() } else { std::thread::yield_now() }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Request>> {
+        self.requests.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

@@ -1,0 +1,445 @@
+//! Guest memory as running code sees it: the fast path that engines copy, and the slow path behind it.
+//!
+//! Fast: the tag of the entry is the access's page and context, so `addend + address` is a host address in RAM.
+//! Slow: walk the page tables, fill the entry when the page is RAM that may be reached directly, and make the access
+//! here: split where it crosses a page, on the bus where it is a device, noticed where code was made from it.
+
+use super::tlb::{INVALID, ItlbEntry, TlbEntry};
+use super::{Access, Cpu, Mapping, Tlb, Trap};
+use crate::fabric::{HostPage, PAGE_SIZE};
+use crate::ir::eval::{self, Trapped};
+use crate::ir::{Mem, RmwOp};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, compiler_fence};
+
+/// What an access's address is masked with before it is compared with a tag: its page, and the bits that must be
+/// zero where it must be aligned. Engines that allow misaligned accesses mask the last byte's address instead.
+pub const fn access_mask(mem: Mem) -> u64 {
+    let align = if mem.aligned { mem.size.bytes() as u64 - 1 } else { 0 };
+    !(PAGE_SIZE - 1) | align
+}
+
+/// A page from which code is fetched.
+pub struct CodeFetch {
+    /// The memory.
+    pub page: HostPage,
+    /// Physical address of the byte that was asked for.
+    pub physical: u64,
+}
+
+/// A place in RAM found by the slow path.
+struct Place {
+    page: HostPage,
+    /// Offset in the page.
+    offset: u64,
+    watched: bool,
+}
+
+enum Target {
+    Ram(Place),
+    Io(u64),
+}
+
+impl Cpu {
+    /// Loads `mem.size` bytes, zero-extended.
+    ///
+    /// # Errors
+    /// When the access traps; `self.trap` says why.
+    #[inline]
+    pub fn load(&mut self, mem: Mem, address: u64) -> Result<u64, Trapped> {
+        let entry = &self.tlb.data[Tlb::data_index(address)];
+        if entry.read == self.tag(mem, address) {
+            let host = entry.addend.wrapping_add(address) as *const u8;
+            // SAFETY: a matching tag was installed by `fill` for a page of RAM that lives as long as the bus, and the
+            // tag covers the last byte too. Races are the guest's own.
+            return Ok(unsafe { load_host(host, mem.size.bytes()) });
+        }
+        self.load_slow(mem, address)
+    }
+
+    /// Stores the low bytes of `value`.
+    ///
+    /// # Errors
+    /// When the access traps; `self.trap` says why.
+    #[inline]
+    pub fn store(&mut self, mem: Mem, address: u64, value: u64) -> Result<(), Trapped> {
+        let entry = &self.tlb.data[Tlb::data_index(address)];
+        if entry.write == self.tag(mem, address) {
+            let host = entry.addend.wrapping_add(address) as *mut u8;
+            // SAFETY: as in `load`; the write tag is only there while stores need not be noticed.
+            unsafe { store_host(host, mem.size.bytes(), value) };
+            return Ok(());
+        }
+        self.store_slow(mem, address, value)
+    }
+
+    /// The tag that a direct access needs.
+    #[inline]
+    fn tag(&self, mem: Mem, address: u64) -> u64 {
+        let last = if mem.aligned { address } else { address.wrapping_add(u64::from(mem.size.bytes()) - 1) };
+        (last & access_mask(mem)) | self.data_context
+    }
+
+    /// As [`load`](Cpu::load), past the fast path.
+    ///
+    /// # Errors
+    /// When the access traps.
+    #[cold]
+    pub fn load_slow(&mut self, mem: Mem, address: u64) -> Result<u64, Trapped> {
+        self.check_alignment(mem, address, Access::Load)?;
+        let size = mem.size.bytes();
+        if crosses(address, size) {
+            let mut value = 0;
+            // Both pages are looked at before anything is read, so that a trap leaves no side effect.
+            self.find(address.wrapping_add(u64::from(size) - 1), Access::Load)?;
+            for at in 0..size {
+                let byte = self.load_found(address.wrapping_add(u64::from(at)), 1)?;
+                value |= byte << (8 * at);
+            }
+            return Ok(value);
+        }
+        self.load_found(address, size)
+    }
+
+    /// As [`store`](Cpu::store), past the fast path.
+    ///
+    /// # Errors
+    /// When the access traps.
+    #[cold]
+    pub fn store_slow(&mut self, mem: Mem, address: u64, value: u64) -> Result<(), Trapped> {
+        self.check_alignment(mem, address, Access::Store)?;
+        let size = mem.size.bytes();
+        if crosses(address, size) {
+            self.find(address, Access::Store)?;
+            self.find(address.wrapping_add(u64::from(size) - 1), Access::Store)?;
+            for at in 0..size {
+                self.store_found(address.wrapping_add(u64::from(at)), 1, value >> (8 * at))?;
+            }
+            return Ok(());
+        }
+        self.store_found(address, size, value)
+    }
+
+    /// An atomic read-modify-write; the old value, zero-extended.
+    ///
+    /// # Errors
+    /// When the access traps.
+    pub fn rmw(&mut self, op: RmwOp, mem: Mem, address: u64, value: u64) -> Result<u64, Trapped> {
+        let bits = u32::from(mem.size.bytes()) * 8;
+        let mut old = self.load_for_store(mem, address)?;
+        loop {
+            let seen = self.cas(mem, address, old, eval::rmw(op, bits, old, value))?;
+            if seen == old {
+                return Ok(old);
+            }
+            old = seen;
+        }
+    }
+
+    /// An atomic compare-and-swap; the old value, zero-extended.
+    ///
+    /// # Errors
+    /// When the access traps.
+    pub fn cas(&mut self, mem: Mem, address: u64, expected: u64, new: u64) -> Result<u64, Trapped> {
+        self.check_alignment(mem, address, Access::Store)?;
+        let size = mem.size.bytes();
+        let expected = expected & crate::base::bits::mask(u32::from(size) * 8);
+        match self.find(address, Access::Store)? {
+            Target::Ram(place) => {
+                let host = place.page.ram.host_address(place.page.offset + place.offset);
+                // SAFETY: `host` is inside live RAM and aligned: the access is, and so is the page.
+                let old = unsafe { cas_host(host, size, expected, new) };
+                if old == expected {
+                    place.page.ram.written(place.page.offset + place.offset, u64::from(size));
+                    self.note_watch(&place, address, true);
+                }
+                Ok(old)
+            }
+            Target::Io(physical) => {
+                // A device cannot lock its bus for us: read, then write.
+                let old = self.io_read(physical, size, address, Access::Store)?;
+                if old == expected {
+                    self.io_write(physical, size, new, address)?;
+                }
+                Ok(old)
+            }
+        }
+    }
+
+    /// A 16-byte load, low half first. Atomic when it is aligned and in RAM, as far as 8-byte halves are.
+    ///
+    /// # Errors
+    /// When the access traps.
+    pub fn load_pair(&mut self, mem: Mem, address: u64) -> Result<[u64; 2], Trapped> {
+        Ok([self.load(mem, address)?, self.load(mem, address.wrapping_add(8))?])
+    }
+
+    /// A load that traps as a store does: the first half of an atomic.
+    fn load_for_store(&mut self, mem: Mem, address: u64) -> Result<u64, Trapped> {
+        self.check_alignment(mem, address, Access::Store)?;
+        let size = mem.size.bytes();
+        match self.find(address, Access::Store)? {
+            Target::Ram(place) => Ok(read_place(&place, size)),
+            Target::Io(physical) => self.io_read(physical, size, address, Access::Store),
+        }
+    }
+
+    fn check_alignment(&mut self, mem: Mem, address: u64, access: Access) -> Result<(), Trapped> {
+        if mem.aligned && address & (u64::from(mem.size.bytes()) - 1) != 0 {
+            self.trap = self.isa.misaligned(address, access);
+            return Err(Trapped);
+        }
+        Ok(())
+    }
+
+    fn load_found(&mut self, address: u64, size: u8) -> Result<u64, Trapped> {
+        match self.find(address, Access::Load)? {
+            Target::Ram(place) => {
+                self.note_watch(&place, address, false);
+                Ok(read_place(&place, size))
+            }
+            Target::Io(physical) => self.io_read(physical, size, address, Access::Load),
+        }
+    }
+
+    fn store_found(&mut self, address: u64, size: u8, value: u64) -> Result<(), Trapped> {
+        match self.find(address, Access::Store)? {
+            Target::Ram(place) => {
+                let offset = place.page.offset + place.offset;
+                if place.page.writable {
+                    // SAFETY: `find` gave a place in live RAM, and the access does not cross its page.
+                    unsafe { store_host(place.page.ram.host_address(offset), size, value) };
+                    place.page.ram.written(offset, u64::from(size));
+                } else {
+                    crate::guest_error!("store to ROM at {address:#x}");
+                }
+                self.note_watch(&place, address, true);
+                Ok(())
+            }
+            Target::Io(physical) => self.io_write(physical, size, value, address),
+        }
+    }
+
+    fn io_read(&mut self, physical: u64, size: u8, address: u64, access: Access) -> Result<u64, Trapped> {
+        self.board.bus.read(physical, size, self.index).map_err(|_| {
+            crate::guest_error!("{size}-byte load from {physical:#x}, where nothing answers");
+            self.trap = self.isa.bus_fault(address, access);
+            Trapped
+        })
+    }
+
+    fn io_write(&mut self, physical: u64, size: u8, value: u64, address: u64) -> Result<(), Trapped> {
+        let value = value & crate::base::bits::mask(u32::from(size) * 8);
+        self.board.bus.write(physical, size, value, self.index).map_err(|_| {
+            crate::guest_error!("{size}-byte store to {physical:#x}, where nothing answers");
+            self.trap = self.isa.bus_fault(address, Access::Store);
+            Trapped
+        })
+    }
+
+    fn note_watch(&mut self, place: &Place, address: u64, store: bool) {
+        if !place.watched {
+            return;
+        }
+        let debug = self.board.debug.clone();
+        let hit = debug.read().watchpoints.iter().any(|&(start, length, loads, stores)| {
+            // Any access to the aligned word that the watched bytes are in counts: its width is not known here.
+            let near = address.wrapping_sub(start) < length || start.wrapping_sub(address) < 8;
+            near && if store { stores } else { loads }
+        });
+        if hit {
+            self.watch_hit = Some((address, store));
+            self.pins.kick();
+        }
+    }
+
+    /// Walks the page tables, and fills the TLB where the page can be reached directly.
+    fn find(&mut self, address: u64, access: Access) -> Result<Target, Trapped> {
+        let isa = self.isa.clone();
+        let mapping = match isa.translate(self, address, access) {
+            Ok(mapping) => mapping,
+            Err(trap) => {
+                crate::dlog!(Mmu, "{access:?} at {address:#x}: {}", isa.describe_trap(trap));
+                self.trap = trap;
+                return Err(Trapped);
+            }
+        };
+        crate::dlog!(Mmu, "{access:?} at {address:#x} -> {:#x} (page size {:#x})", mapping.physical, mapping.size);
+        let Some(page) = self.board.bus.host_page(mapping.physical) else {
+            return Ok(Target::Io(mapping.physical));
+        };
+        let watched = self.is_watched(address);
+        if mapping.size >= PAGE_SIZE && !watched {
+            self.fill(address, &mapping, &page);
+        }
+        Ok(Target::Ram(Place { offset: mapping.physical % PAGE_SIZE, page, watched }))
+    }
+
+    fn is_watched(&self, address: u64) -> bool {
+        let points = self.board.debug.read();
+        let page = address / PAGE_SIZE;
+        points.watchpoints.iter().any(|&(start, length, ..)| {
+            (start / PAGE_SIZE..=start.saturating_add(length.saturating_sub(1)) / PAGE_SIZE).contains(&page)
+        })
+    }
+
+    fn fill(&mut self, address: u64, mapping: &Mapping, page: &HostPage) {
+        self.note_large_page(address, mapping.size);
+        let tag = (address & !(PAGE_SIZE - 1)) | self.data_context;
+        let host = page.host_address() as u64;
+        let write = mapping.write && page.writable && page.ram.add_writer(page.offset, self.index);
+        let entry = TlbEntry {
+            read: if mapping.read { tag } else { INVALID },
+            write: if write { tag } else { INVALID },
+            addend: host.wrapping_sub(address & !(PAGE_SIZE - 1)),
+            page: u64::from(page.page().0),
+        };
+        self.tlb.data[Tlb::data_index(address)] = entry;
+    }
+
+    /// Finds the page that the instruction at `address` is fetched from.
+    ///
+    /// # Errors
+    /// The trap of the fetch.
+    pub fn fetch(&mut self, address: u64) -> Result<CodeFetch, Trap> {
+        let isa = self.isa.clone();
+        let mapping = isa.translate(self, address, Access::Fetch)?;
+        let page = self.board.bus.code_page(mapping.physical);
+        let page = page.ok_or_else(|| isa.bus_fault(address, Access::Fetch))?;
+        self.note_large_page(address, mapping.size);
+        Ok(CodeFetch { page, physical: mapping.physical })
+    }
+
+    /// Notes where the code of the page at `address` is, for the engine that asked.
+    pub fn fill_fetch(&mut self, address: u64, code: u64) {
+        let tag = (address & !(PAGE_SIZE - 1)) | self.fetch_context;
+        self.tlb.fetch[Tlb::fetch_index(address)] = ItlbEntry { tag, code };
+    }
+
+    /// What [`fill_fetch`](Cpu::fill_fetch) noted for the page at `address`, if it still holds.
+    #[inline]
+    pub fn fetch_entry(&self, address: u64) -> Option<u64> {
+        let entry = &self.tlb.fetch[Tlb::fetch_index(address)];
+        (entry.tag == (address & !(PAGE_SIZE - 1)) | self.fetch_context).then_some(entry.code)
+    }
+
+    /// Reads 1, 2, 4 or 8 bytes of physical memory for a page walk; `None` where there is no RAM.
+    pub fn read_physical(&self, physical: u64, size: u8) -> Option<u64> {
+        let page = self.board.bus.host_page(physical)?;
+        let offset = physical % PAGE_SIZE;
+        if offset + u64::from(size) > PAGE_SIZE {
+            return None;
+        }
+        // SAFETY: the range was found to be inside live RAM.
+        Some(unsafe { load_host(page.ram.host_address(page.offset + offset), size) })
+    }
+
+    /// Replaces 8 bytes of a page table, if they are still `old`; false when they are not or are no RAM.
+    pub fn update_physical(&self, physical: u64, old: u64, new: u64) -> bool {
+        let Some(page) = self.board.bus.host_page(physical) else { return false };
+        if !page.writable || !physical.is_multiple_of(8) {
+            return false;
+        }
+        let offset = page.offset + physical % PAGE_SIZE;
+        // SAFETY: inside live RAM and aligned.
+        let seen = unsafe { cas_host(page.ram.host_address(offset), 8, old, new) };
+        if seen == old {
+            page.ram.written(offset, 8);
+        }
+        seen == old
+    }
+
+    /// Reads guest memory at a virtual address as a debugger does: nothing traps, devices are not touched.
+    /// Returns how many bytes could be read.
+    pub fn peek(&self, address: u64, into: &mut [u8]) -> usize {
+        for (index, byte) in into.iter_mut().enumerate() {
+            let physical = self.isa.translate_debug(self, address.wrapping_add(index as u64));
+            match physical {
+                Some(physical) if self.board.bus.peek(physical, std::slice::from_mut(byte)) => {}
+                _ => return index,
+            }
+        }
+        into.len()
+    }
+
+    /// Writes guest memory at a virtual address as a debugger does; false when not all could be written.
+    pub fn poke(&self, address: u64, from: &[u8]) -> bool {
+        from.iter().enumerate().all(|(index, byte)| {
+            let physical = self.isa.translate_debug(self, address.wrapping_add(index as u64));
+            physical.is_some_and(|physical| self.board.bus.poke(physical, std::slice::from_ref(byte)))
+        })
+    }
+}
+
+fn crosses(address: u64, size: u8) -> bool {
+    address % PAGE_SIZE + u64::from(size) > PAGE_SIZE
+}
+
+fn read_place(place: &Place, size: u8) -> u64 {
+    // SAFETY: `find` gave a place in live RAM, and callers split accesses that cross its page.
+    unsafe { load_host(place.page.ram.host_address(place.page.offset + place.offset), size) }
+}
+
+/// Loads 1, 2, 4 or 8 bytes, zero-extended.
+///
+/// # Safety
+/// All bytes are inside live guest RAM.
+#[inline]
+unsafe fn load_host(host: *const u8, size: u8) -> u64 {
+    // The guest's accesses stay in its program order: the host keeps them so, and the compiler is told to.
+    compiler_fence(Ordering::SeqCst);
+    // SAFETY: the caller's promise. Aligned accesses are single-copy atomic on the host.
+    unsafe {
+        match size {
+            1 => u64::from(host.read_volatile()),
+            2 => u64::from(host.cast::<Unaligned<u16>>().read_volatile().0),
+            4 => u64::from(host.cast::<Unaligned<u32>>().read_volatile().0),
+            _ => host.cast::<Unaligned<u64>>().read_volatile().0,
+        }
+    }
+}
+
+/// Stores the low 1, 2, 4 or 8 bytes.
+///
+/// # Safety
+/// As [`load_host`].
+#[inline]
+unsafe fn store_host(host: *mut u8, size: u8, value: u64) {
+    compiler_fence(Ordering::SeqCst);
+    // SAFETY: the caller's promise.
+    unsafe {
+        match size {
+            1 => host.write_volatile(value as u8),
+            2 => host.cast::<Unaligned<u16>>().write_volatile(Unaligned(value as u16)),
+            4 => host.cast::<Unaligned<u32>>().write_volatile(Unaligned(value as u32)),
+            _ => host.cast::<Unaligned<u64>>().write_volatile(Unaligned(value)),
+        }
+    }
+}
+
+/// A word at any address: the host loads and stores it in one piece.
+#[derive(Clone, Copy)]
+#[repr(C, packed)]
+struct Unaligned<T>(T);
+
+/// Compares and swaps 1, 2, 4 or 8 bytes; the old value, zero-extended.
+///
+/// # Safety
+/// All bytes are inside live guest RAM, and the address is a multiple of the size.
+unsafe fn cas_host(host: *mut u8, size: u8, expected: u64, new: u64) -> u64 {
+    use Ordering::SeqCst;
+    // SAFETY: the caller's promise. Atomics alone are used on guest RAM where atomicity matters.
+    unsafe {
+        match size {
+            1 => (*host.cast::<AtomicU8>())
+                .compare_exchange(expected as u8, new as u8, SeqCst, SeqCst)
+                .map_or_else(u64::from, u64::from),
+            2 => (*host.cast::<AtomicU16>())
+                .compare_exchange(expected as u16, new as u16, SeqCst, SeqCst)
+                .map_or_else(u64::from, u64::from),
+            4 => (*host.cast::<AtomicU32>())
+                .compare_exchange(expected as u32, new as u32, SeqCst, SeqCst)
+                .map_or_else(u64::from, u64::from),
+            _ => (*host.cast::<AtomicU64>()).compare_exchange(expected, new, SeqCst, SeqCst).unwrap_or_else(|old| old),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The text form of a block, for `-d op` and golden tests.
+
+use super::{Block, Effects, End, FloatOp, Mem, Op, Slot, Type, Val, Width};
+use std::fmt;
+
+impl fmt::Display for Val {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{}", self.0)
+    }
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s{}", self.0)
+    }
+}
+
+impl fmt::Display for Width {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Width::W32 => "32",
+            Width::W64 => "64",
+        })
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Type::Int => "int",
+            Type::Float => "float",
+        })
+    }
+}
+
+impl fmt::Display for Mem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", u32::from(self.size.bytes()) * 8, if self.aligned { ".aligned" } else { "" })
+    }
+}
+
+impl fmt::Display for FloatOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&format!("{self:?}").to_lowercase())
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Op::Insn { off, len } => write!(f, "insn +{off:#x} len {len}"),
+            Op::Const(value) => write!(f, "const {value:#x}"),
+            Op::Pc(off) => write!(f, "pc {off:+#x}"),
+            Op::Get { slot, ty } => write!(f, "get.{ty} {slot}"),
+            Op::Set { slot, value } => write!(f, "set {slot}, {value}"),
+            Op::Bin { op, w, a, b } => write!(f, "{}.{w} {a}, {b}", op.text()),
+            Op::Un { op, w, a } => write!(f, "{}.{w} {a}", op.text()),
+            Op::Cmp { cond, w, a, b } => write!(f, "cmp.{}.{w} {a}, {b}", cond.text()),
+            Op::Select { c, a, b } => write!(f, "select {c}, {a}, {b}"),
+            Op::Load { mem, sext, ty, base, disp } => {
+                write!(f, "load.{ty}.{}{mem} [{base}{disp:+#x}]", if sext { "s" } else { "u" })
+            }
+            Op::Store { mem, base, disp, value } => write!(f, "store.{mem} [{base}{disp:+#x}], {value}"),
+            Op::Rmw { op, mem, addr, value } => write!(f, "rmw.{}.{mem} [{addr}], {value}", op.text()),
+            Op::Cas { mem, addr, expected, new } => write!(f, "cas.{mem} [{addr}], {expected}, {new}"),
+            Op::StoreConditional { mem, addr, reserved, expected, new } => {
+                write!(f, "sc.{mem} [{addr}], {reserved}, {expected}, {new}")
+            }
+            Op::Fence => f.write_str("fence"),
+            Op::Cast { to, a } => write!(f, "cast.{to} {a}"),
+            Op::Float { op, fmt, rm, a, b, c } => {
+                write!(f, "float.{op}.{fmt:?}.{rm:?} {a}")?;
+                [b, c].iter().filter(|v| **v != Val::NONE).try_for_each(|v| write!(f, ", {v}"))
+            }
+            Op::FloatCmp { cond, fmt, a, b } => write!(f, "fcmp.{cond:?}.{fmt:?} {a}, {b}"),
+            Op::FloatClass { fmt, a } => write!(f, "fclass.{fmt:?} {a}"),
+            Op::FloatConvert { from, to, rm, a } => write!(f, "fconvert.{from:?}.{to:?}.{rm:?} {a}"),
+            Op::FloatToInt { from, to, rm, a } => write!(f, "ftoi.{from:?}.{to:?}.{rm:?} {a}"),
+            Op::IntToFloat { from, to, rm, a } => write!(f, "itof.{from:?}.{to:?}.{rm:?} {a}"),
+            Op::Box { fmt, a } => write!(f, "box.{fmt:?} {a}"),
+            Op::Unbox { fmt, a } => write!(f, "unbox.{fmt:?} {a}"),
+            Op::Call { helper, effects, args } => {
+                write!(f, "call{} #{}", if effects == Effects::PURE { ".pure" } else { "" }, helper.0)?;
+                args.iter().filter(|v| **v != Val::NONE).try_for_each(|v| write!(f, ", {v}"))
+            }
+            Op::ExitIf { c, target } => write!(f, "exit_if {c}, {target:+#x}"),
+        }
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            End::Jump { target, call } => write!(f, "jump {target:+#x}{}", if call { " (call)" } else { "" }),
+            End::Indirect { target, hint } => write!(f, "indirect {target} ({hint:?})"),
+            End::Next { target } => write!(f, "next {target:+#x}"),
+            End::Leave { target, why } => write!(f, "leave {target:+#x} ({why:?})"),
+            End::Never => f.write_str("never"),
+        }
+    }
+}
+
+impl fmt::Display for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, op) in self.ops.iter().enumerate() {
+            match op.ty() {
+                Some(_) => writeln!(f, "  %{index} = {op}")?,
+                None if matches!(op, Op::Insn { .. }) => writeln!(f, "{op}")?,
+                None => writeln!(f, "  {op}")?,
+            }
+        }
+        writeln!(f, "{}", self.end)
+    }
+}
