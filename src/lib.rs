@@ -2,6 +2,7 @@
 
 pub mod base;
 pub mod cpu;
+pub mod engine;
 pub mod fabric;
 pub mod float;
 pub mod host;

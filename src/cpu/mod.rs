@@ -116,6 +116,9 @@ pub struct Cpu {
     pub others: Arc<[Arc<Remote>]>,
     /// The built-in firmware, when there is no guest firmware.
     pub firmware: Option<Arc<dyn Firmware>>,
+    /// The vCPU waits for an interrupt ([`Isa::wakes`]) and runs nothing until then: a hart that is not started, or
+    /// one that executed its wait instruction.
+    pub halted: bool,
     /// A watchpoint was hit at this address by an access that was made.
     pub watch_hit: Option<(u64, bool)>,
 }
@@ -147,6 +150,7 @@ impl Cpu {
             remote,
             others,
             firmware,
+            halted: false,
             watch_hit: None,
         });
         cpu.reset();
@@ -159,6 +163,7 @@ impl Cpu {
         self.float_flags = 0;
         self.trap = Trap::default();
         self.watch_hit = None;
+        self.halted = false;
         let isa = self.isa.clone();
         isa.reset(self);
         self.flush_all();
@@ -240,6 +245,27 @@ impl Cpu {
             }
         }
         remote.done(number);
+    }
+
+    /// Makes this vCPU's stores to a page of RAM be noticed.
+    pub fn drop_writes(&mut self, page: crate::fabric::RamPage) {
+        self.tlb.drop_writes(page);
+    }
+
+    /// The registers as text, four to a line, for `-d cpu` and the monitor's `info registers`.
+    pub fn describe(&mut self) -> String {
+        let isa = self.isa.clone();
+        let mut text = format!(" pc       {:016x}\n", self.pc);
+        for group in [Group::General, Group::System, Group::Float, Group::Vector] {
+            let registers: Vec<&RegDef> = isa.registers().iter().filter(|reg| reg.group == group).collect();
+            for line in registers.chunks(4) {
+                for reg in line {
+                    text += &format!(" {:<8} {:016x}", reg.name, isa.read_register(self, reg));
+                }
+                text.push('\n');
+            }
+        }
+        text
     }
 
     /// Asks all other vCPUs for something and waits until each has done it or will before it goes on.

@@ -37,6 +37,7 @@ pub struct Remote {
     /// Whether the vCPU may be using translations: false between blocks, once it has promised to serve requests
     /// before it goes on.
     running: AtomicBool,
+    stop: AtomicBool,
 }
 
 impl Remote {
@@ -48,6 +49,7 @@ impl Remote {
             posted: AtomicU64::new(0),
             served: AtomicU64::new(0),
             running: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
         })
     }
 
@@ -69,6 +71,19 @@ impl Remote {
     /// Whether it may be using translations.
     pub fn is_running(&self) -> bool {
         self.running.load(Ordering::SeqCst)
+    }
+
+    /// Asks the vCPU to leave its engine's `run`; it stays asked until taken back with `false`.
+    pub fn ask_stop(&self, stop: bool) {
+        self.stop.store(stop, Ordering::SeqCst);
+        if stop {
+            self.pins.kick();
+        }
+    }
+
+    /// Whether it is being asked to.
+    pub fn stop_asked(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
     }
 
     /// Posts a request; it is served before the vCPU runs its next block after noticing.

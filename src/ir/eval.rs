@@ -12,6 +12,8 @@ pub struct Trapped;
 
 /// What a block runs on.
 pub trait Env {
+    /// The instruction at a virtual address begins.
+    fn insn(&mut self, address: u64);
     /// Reads a slot.
     fn get(&mut self, slot: Slot) -> u64;
     /// Writes a slot.
@@ -78,6 +80,7 @@ pub fn run(block: &Block, page: u64, env: &mut impl Env, values: &mut Vec<u64>) 
         values[index] = match *op {
             Op::Insn { off, .. } => {
                 insn = page.wrapping_add(u64::from(off));
+                env.insn(insn);
                 0
             }
             Op::Const(value) => value,

@@ -1,0 +1,233 @@
+//! The interpreter: evaluates each block's IR. Slow, simple, and what the JIT is tested against.
+#![forbid(unsafe_code)]
+
+use super::source::{Limits, PageKey};
+use super::{Engine, Exit, Source, attend, left, wait};
+use crate::cpu::Cpu;
+use crate::fabric::{HostPage, Mailbox, PAGE_SIZE, RamPage};
+use crate::float::{Flags, Rules};
+use crate::ir::eval::{self, Env, Outcome, Trapped};
+use crate::ir::{Block, HelperId, Mem, RmwOp, Slot, Why};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
+
+const LIMITS: Limits = Limits { insns: 32, ops: 200, breakpoints: true };
+
+/// The blocks that start in one page, by offset.
+#[derive(Default)]
+struct PageBlocks {
+    key: Option<PageKey>,
+    blocks: HashMap<u16, Arc<Block>>,
+}
+
+/// The interpreter of one vCPU.
+pub struct Interp {
+    source: Option<Source>,
+    pages: Vec<PageBlocks>,
+    index: HashMap<PageKey, usize>,
+    mailbox: Arc<Mailbox>,
+    values: Vec<u64>,
+}
+
+impl Interp {
+    /// An interpreter that hears of stores to code through `mailbox`.
+    pub fn new(mailbox: Arc<Mailbox>) -> Interp {
+        Interp { source: None, pages: Vec::new(), index: HashMap::new(), mailbox, values: Vec::new() }
+    }
+
+    /// Runs the block at the pc; returns why the run loop has to look, if it does.
+    fn block(&mut self, cpu: &mut Cpu, limits: Limits) -> Option<Why> {
+        let block = match self.find(cpu, limits) {
+            Ok(block) => block,
+            Err(trap) => {
+                cpu.enter(trap);
+                return None;
+            }
+        };
+        if crate::base::dlog::on(crate::base::dlog::Item::Exec) {
+            super::log_exec(cpu);
+        }
+        let page = cpu.pc & !(PAGE_SIZE - 1);
+        match eval::run(&block, page, &mut CpuEnv(cpu), &mut self.values) {
+            Outcome::To(pc) => {
+                cpu.pc = pc;
+                None
+            }
+            Outcome::Leave(pc, why) => {
+                cpu.pc = pc;
+                Some(why)
+            }
+            Outcome::Trapped(pc) => {
+                cpu.pc = pc;
+                cpu.enter(cpu.trap);
+                None
+            }
+        }
+    }
+
+    fn find(&mut self, cpu: &mut Cpu, limits: Limits) -> Result<Arc<Block>, crate::cpu::Trap> {
+        self.work_off_mail();
+        let offset = (cpu.pc % PAGE_SIZE) as u16;
+        let keep = limits.breakpoints;
+        if keep
+            && let Some(index) = cpu.fetch_entry(cpu.pc)
+            && let Some(block) = self.pages[index as usize].blocks.get(&offset)
+        {
+            return Ok(block.clone());
+        }
+        let page = cpu.fetch(cpu.pc)?.page;
+        let index = self.page(&page, cpu.mode);
+        cpu.fill_fetch(cpu.pc, index as u64);
+        if keep && let Some(block) = self.pages[index].blocks.get(&offset) {
+            return Ok(block.clone());
+        }
+        let slots = cpu.isa.slots();
+        let lift = self.source.get_or_insert_with(|| Source::new(slots)).lift(cpu, &page, limits)?;
+        let block = Arc::new(lift.block);
+        // A block over two pages depends on both mappings, which nothing here would check: it is lifted each time.
+        if keep && lift.second.is_none() {
+            self.pages[index].blocks.insert(offset, block.clone());
+        }
+        Ok(block)
+    }
+
+    fn page(&mut self, page: &HostPage, mode: u32) -> usize {
+        let key = PageKey { page: page.page(), mode };
+        *self.index.entry(key).or_insert_with(|| {
+            self.pages.push(PageBlocks { key: Some(key), blocks: HashMap::new() });
+            self.pages.len() - 1
+        })
+    }
+
+    /// Drops the blocks whose code was written.
+    fn work_off_mail(&mut self) {
+        if !self.mailbox.is_full() {
+            return;
+        }
+        for (page, lines) in self.mailbox.take() {
+            let touched = |block: &Block| {
+                let (first, last) = (block.start / 64, (block.start + block.bytes.max(1) - 1).min(4095) / 64);
+                (first..=last).any(|line| lines >> line & 1 != 0)
+            };
+            for blocks in self.pages.iter_mut().filter(|blocks| is_page(blocks, page)) {
+                blocks.blocks.retain(|_, block| !touched(block));
+            }
+        }
+    }
+}
+
+fn is_page(blocks: &PageBlocks, page: RamPage) -> bool {
+    blocks.key.is_some_and(|key| key.page == page)
+}
+
+impl Engine for Interp {
+    fn run(&mut self, cpu: &mut Cpu) -> Exit {
+        cpu.remote.begin();
+        cpu.serve_requests();
+        let exit = self.run_inside(cpu);
+        cpu.remote.pause();
+        exit
+    }
+
+    fn step(&mut self, cpu: &mut Cpu) -> Option<Exit> {
+        cpu.remote.begin();
+        cpu.serve_requests();
+        if cpu.halted {
+            cpu.halted = !cpu.isa.clone().wakes(cpu);
+        }
+        let exit = if cpu.halted || cpu.take_interrupt() {
+            None
+        } else {
+            self.block(cpu, Limits::STEP).and_then(|why| left(cpu, why))
+        };
+        let watched = cpu.watch_hit.take().map(|(address, store)| Exit::Watchpoint { address, store });
+        cpu.remote.pause();
+        exit.or(watched)
+    }
+
+    fn forget_code(&mut self, cpu: &mut Cpu) {
+        self.pages.clear();
+        self.index.clear();
+        cpu.tlb.clear_fetch();
+    }
+}
+
+impl Interp {
+    fn run_inside(&mut self, cpu: &mut Cpu) -> Exit {
+        let mut stepping_over = cpu.board.debug.read().breakpoints.contains(&cpu.pc);
+        loop {
+            if cpu.pins.wants_attention()
+                && let Some(exit) = attend(cpu)
+            {
+                return exit;
+            }
+            if cpu.halted {
+                wait(cpu);
+                continue;
+            }
+            let limits = if stepping_over { Limits::STEP } else { LIMITS };
+            stepping_over = false;
+            if let Some(why) = self.block(cpu, limits) {
+                if let Some(exit) = left(cpu, why) {
+                    return exit;
+                }
+                // A breakpoint of another address with the same offset: its instruction still has to run.
+                stepping_over = why == Why::Breakpoint;
+            }
+        }
+    }
+}
+
+/// A vCPU as the evaluator sees it.
+struct CpuEnv<'a>(&'a mut Cpu);
+
+impl Env for CpuEnv<'_> {
+    fn insn(&mut self, address: u64) {
+        self.0.pc = address;
+    }
+
+    fn get(&mut self, slot: Slot) -> u64 {
+        self.0.get(slot)
+    }
+
+    fn set(&mut self, slot: Slot, value: u64) {
+        self.0.set(slot, value);
+    }
+
+    fn load(&mut self, mem: Mem, address: u64) -> Result<u64, Trapped> {
+        self.0.load(mem, address)
+    }
+
+    fn store(&mut self, mem: Mem, address: u64, value: u64) -> Result<(), Trapped> {
+        self.0.store(mem, address, value)
+    }
+
+    fn rmw(&mut self, op: RmwOp, mem: Mem, address: u64, value: u64) -> Result<u64, Trapped> {
+        self.0.rmw(op, mem, address, value)
+    }
+
+    fn cas(&mut self, mem: Mem, address: u64, expected: u64, new: u64) -> Result<u64, Trapped> {
+        self.0.cas(mem, address, expected, new)
+    }
+
+    fn fence(&mut self) {
+        fence(Ordering::SeqCst);
+    }
+
+    fn call(&mut self, helper: HelperId, args: [u64; 3]) -> Result<u64, Trapped> {
+        let function = self.0.isa.helpers()[usize::from(helper.0)].call;
+        function(self.0, args).map_err(|trap| {
+            self.0.trap = trap;
+            Trapped
+        })
+    }
+
+    fn raise(&mut self, flags: Flags) {
+        self.0.raise(flags);
+    }
+
+    fn rules(&self) -> &Rules {
+        self.0.isa.float_rules(self.0.mode)
+    }
+}

@@ -1,0 +1,121 @@
+//! Room `engine`: ways to make a vCPU go. It names no ISA.
+//!
+//! ```text
+//!   pc ──► code page ──► block (lifted once, kept by physical page) ──► run it ──► next pc
+//!            ▲                 ▲                                          │
+//!            └── TLB flushes   └── stores to the page (mailbox)           └── trap, interrupt, wait, breakpoint
+//! ```
+//! [`interp`] evaluates blocks and is the reference; [`jit`] compiles them. Both lift through [`source`] and share the
+//! run loop's odd moments here. Each vCPU has an engine of its own; what JIT engines share is inside them.
+
+pub mod interp;
+mod source;
+
+pub use source::{Limits, Source};
+
+use crate::cpu::Cpu;
+use crate::fabric::{Mailbox, Watchers};
+use crate::ir::Why;
+use std::sync::Arc;
+
+/// Why an engine stopped running a vCPU.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// It was asked to ([`crate::cpu::Remote::ask_stop`]).
+    Asked,
+    /// The next instruction has a breakpoint.
+    Breakpoint,
+    /// An access hit a watchpoint; it has been made.
+    Watchpoint {
+        /// The address.
+        address: u64,
+        /// Whether it was a store.
+        store: bool,
+    },
+}
+
+/// A way to make a vCPU go.
+pub trait Engine: Send {
+    /// Runs `cpu` until something asks for a stop. A breakpoint at the first instruction does not count.
+    fn run(&mut self, cpu: &mut Cpu) -> Exit;
+
+    /// Runs one instruction, or takes the interrupt or trap that stands in its way.
+    fn step(&mut self, cpu: &mut Cpu) -> Option<Exit>;
+
+    /// Forgets all code: breakpoints have changed, or memory was replaced. Every vCPU is paused.
+    fn forget_code(&mut self, cpu: &mut Cpu);
+}
+
+/// Which engine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// The interpreter.
+    Interp,
+}
+
+/// Makes the engines of a machine's vCPUs, and names their mailboxes to the RAM. Called once for a machine.
+pub fn engines(kind: Kind, cpus: u32, watchers: &Watchers) -> Vec<Box<dyn Engine>> {
+    match kind {
+        Kind::Interp => {
+            let boxes: Vec<Arc<Mailbox>> = (0..cpus).map(|_| Arc::default()).collect();
+            watchers.watch(boxes.clone());
+            boxes.into_iter().map(|mailbox| Box::new(interp::Interp::new(mailbox)) as Box<dyn Engine>).collect()
+        }
+    }
+}
+
+/// What the run loop does when attention is asked for: everything that other threads may have changed is looked at.
+fn attend(cpu: &mut Cpu) -> Option<Exit> {
+    cpu.pins.take_attention();
+    cpu.serve_requests();
+    if let Some((address, store)) = cpu.watch_hit.take() {
+        return Some(Exit::Watchpoint { address, store });
+    }
+    if cpu.remote.stop_asked() {
+        return Some(Exit::Asked);
+    }
+    if !cpu.halted {
+        cpu.take_interrupt();
+    }
+    None
+}
+
+/// Sleeps until the halted vCPU goes on, or attention is asked for.
+fn wait(cpu: &mut Cpu) {
+    let isa = cpu.isa.clone();
+    if isa.wakes(cpu) {
+        cpu.halted = false;
+        // Whether the interrupt is also taken is for the next look at the pins to say.
+        cpu.pins.kick();
+        return;
+    }
+    cpu.remote.pause();
+    cpu.pins.park(None);
+    cpu.remote.begin();
+    cpu.pins.kick();
+}
+
+/// What follows a block that hands over to the run loop.
+fn left(cpu: &mut Cpu, why: Why) -> Option<Exit> {
+    match why {
+        Why::Sync => {}
+        Why::Interrupts => cpu.pins.kick(),
+        Why::Wait => cpu.halted = true,
+        Why::Yield => std::thread::yield_now(),
+        Why::Breakpoint => {
+            if cpu.board.debug.read().breakpoints.contains(&cpu.pc) {
+                return Some(Exit::Breakpoint);
+            }
+        }
+    }
+    None
+}
+
+/// The `-d exec` and `-d cpu` lines of the block at the pc.
+fn log_exec(cpu: &mut Cpu) {
+    use crate::base::dlog::{Item, on, write};
+    write(format_args!("Trace {}: {:#018x} mode {:#x}\n", cpu.index, cpu.pc, cpu.mode));
+    if on(Item::Cpu) {
+        write(format_args!("{}", cpu.describe()));
+    }
+}

@@ -1,0 +1,179 @@
+//! From guest memory to blocks: fetches, lifts and notes which bytes a block was made from.
+
+use crate::base::dlog::{self, Item};
+use crate::cpu::{Cpu, Lifted, Request, Trap};
+use crate::fabric::{HostPage, PAGE_SIZE, RamPage};
+use crate::ir::{Block, Builder, End, Why};
+
+/// How long blocks may grow.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Most guest instructions in a block.
+    pub insns: u16,
+    /// Most ops in a block, checked between instructions.
+    pub ops: usize,
+    /// Whether breakpoints end blocks.
+    pub breakpoints: bool,
+}
+
+impl Limits {
+    /// A single instruction, breakpoint or not.
+    pub const STEP: Limits = Limits { insns: 1, ops: 1, breakpoints: false };
+}
+
+/// A block with the memory that it was made from.
+pub struct Lift {
+    /// The block.
+    pub block: Block,
+    /// The page that it starts in.
+    pub page: HostPage,
+    /// The page that its only instruction reaches into, when it crosses.
+    pub second: Option<HostPage>,
+}
+
+/// The longest instruction of any guest, in bytes.
+const LONGEST: usize = 16;
+
+/// Lifts blocks for one vCPU.
+pub struct Source {
+    builder: Builder,
+    bytes: Vec<u8>,
+}
+
+impl Source {
+    /// A source for guests with `slots` slots.
+    pub fn new(slots: usize) -> Source {
+        Source { builder: Builder::new(slots), bytes: Vec::with_capacity(PAGE_SIZE as usize + LONGEST) }
+    }
+
+    /// Gives the memory of a block back.
+    pub fn recycle(&mut self, block: Block) {
+        self.builder.recycle(block);
+    }
+
+    /// Lifts the block at `cpu.pc`, whose page has been found already.
+    ///
+    /// When this returns, stores to the bytes that it used are noticed, and the bytes are still what they were.
+    ///
+    /// # Errors
+    /// The trap of fetching the second page, when the first instruction reaches into it.
+    pub fn lift(&mut self, cpu: &mut Cpu, page: &HostPage, limits: Limits) -> Result<Lift, Trap> {
+        loop {
+            let lift = self.try_lift(cpu, page, limits)?;
+            if self.secure(cpu, &lift) {
+                self.log(cpu, &lift);
+                return Ok(lift);
+            }
+        }
+    }
+
+    fn try_lift(&mut self, cpu: &mut Cpu, page: &HostPage, limits: Limits) -> Result<Lift, Trap> {
+        let start = (cpu.pc % PAGE_SIZE) as usize;
+        // No block needs more than this of the page; a full page would be a needless copy.
+        let most = (usize::from(limits.insns) * LONGEST).min(PAGE_SIZE as usize - start);
+        self.bytes.resize(most, 0);
+        page.ram.read(page.offset + start as u64, &mut self.bytes);
+        self.builder.begin(start as u16);
+        let stops = self.breakpoints(cpu, limits);
+        let mut at = 0;
+        while !self.builder.has_ended() && self.builder.insns() < limits.insns && self.builder.len() <= limits.ops {
+            if stops.contains(&((start + at) as u64)) {
+                self.builder.end(End::Leave { target: (start + at) as i64, why: Why::Breakpoint });
+                break;
+            }
+            if start + at >= PAGE_SIZE as usize {
+                break;
+            }
+            match cpu.isa.lift(&mut self.builder, &self.bytes[at..], cpu.mode) {
+                Lifted::Done(length) => at += usize::from(length),
+                Lifted::NeedsMore if at > 0 => break,
+                Lifted::NeedsMore => return self.lift_crossing(cpu, page),
+            }
+        }
+        Ok(Lift { block: self.builder.finish(), page: page.clone(), second: None })
+    }
+
+    /// The page offsets at which breakpoints stand, wherever the page is mapped; the run loop tells them apart.
+    fn breakpoints(&self, cpu: &Cpu, limits: Limits) -> Vec<u64> {
+        if !limits.breakpoints {
+            return Vec::new();
+        }
+        cpu.board.debug.read().breakpoints.iter().map(|address| address % PAGE_SIZE).collect()
+    }
+
+    fn lift_crossing(&mut self, cpu: &mut Cpu, page: &HostPage) -> Result<Lift, Trap> {
+        let next = (cpu.pc | (PAGE_SIZE - 1)).wrapping_add(1);
+        let second = cpu.fetch(next)?.page;
+        let first = self.bytes.len();
+        self.bytes.resize(first + LONGEST, 0);
+        second.ram.read(second.offset, &mut self.bytes[first..]);
+        self.builder.begin((cpu.pc % PAGE_SIZE) as u16);
+        let lifted = cpu.isa.lift(&mut self.builder, &self.bytes, cpu.mode);
+        debug_assert!(matches!(lifted, Lifted::Done(_)), "no instruction is longer than {LONGEST} bytes");
+        Ok(Lift { block: self.builder.finish(), page: page.clone(), second: Some(second) })
+    }
+
+    /// Makes stores to the block's bytes be noticed; false when the bytes have changed meanwhile.
+    fn secure(&self, cpu: &mut Cpu, lift: &Lift) -> bool {
+        let start = u64::from(lift.block.start);
+        let length = u64::from(lift.block.bytes);
+        let first = length.min(PAGE_SIZE - start);
+        let mut now = vec![0; length as usize];
+        note_code(cpu, &lift.page, start, first);
+        lift.page.ram.read(lift.page.offset + start, &mut now[..first as usize]);
+        if let Some(second) = &lift.second {
+            note_code(cpu, second, 0, length - first);
+            second.ram.read(second.offset, &mut now[first as usize..]);
+        }
+        now == self.bytes[..length as usize]
+    }
+
+    fn log(&self, cpu: &Cpu, lift: &Lift) {
+        if dlog::on(Item::InAsm) {
+            let mut text = format!("----------------\nIN: {}\n", cpu.isa.name());
+            let mut at = 0;
+            while at < usize::from(lift.block.bytes) {
+                let address = cpu.pc.wrapping_add(at as u64);
+                let (line, length) = cpu.isa.disassemble(&self.bytes[at..], address);
+                text += &format!("{address:#018x}:  {line}\n");
+                at += length.max(1);
+            }
+            dlog::write(format_args!("{text}\n"));
+        }
+        if dlog::on(Item::Op) {
+            dlog::write(format_args!("OP: {:#x} mode {:#x}\n{}\n", cpu.pc, cpu.mode, lift.block));
+        }
+        #[cfg(debug_assertions)]
+        if let Err(e) = crate::ir::verify(&lift.block) {
+            panic!("{e}\n{}", lift.block);
+        }
+    }
+}
+
+/// Notes that code was made from a range of a page, and makes every vCPU that may store to it directly notice.
+fn note_code(cpu: &mut Cpu, page: &HostPage, start: u64, length: u64) {
+    if length == 0 {
+        return;
+    }
+    let writers = page.ram.add_code(page.offset + start, length);
+    if writers == 0 {
+        return;
+    }
+    let number = page.page();
+    if writers & 1 << (cpu.index % 64) != 0 {
+        cpu.drop_writes(number);
+    }
+    let rest = writers & !(1 << (cpu.index % 64));
+    if rest != 0 {
+        cpu.ask_others(Request::DropWrites(number), |index| rest & 1 << (index % 64) != 0);
+    }
+}
+
+/// Identifies a block: where its code is and what else its meaning depends on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct PageKey {
+    /// The page.
+    pub page: RamPage,
+    /// [`crate::cpu::Mode::code`].
+    pub mode: u32,
+}
