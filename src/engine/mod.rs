@@ -9,10 +9,14 @@
 //! run loop's odd moments here. Each vCPU has an engine of its own; what JIT engines share is inside them.
 
 pub mod interp;
+pub mod jit;
 mod source;
+#[cfg(test)]
+mod tests;
 
 pub use source::{Limits, Source};
 
+use crate::base::Result;
 use crate::cpu::Cpu;
 use crate::fabric::{Mailbox, Watchers};
 use crate::ir::Why;
@@ -51,15 +55,26 @@ pub trait Engine: Send {
 pub enum Kind {
     /// The interpreter.
     Interp,
+    /// The JIT.
+    Jit,
 }
 
 /// Makes the engines of a machine's vCPUs, and names their mailboxes to the RAM. Called once for a machine.
-pub fn engines(kind: Kind, cpus: u32, watchers: &Watchers) -> Vec<Box<dyn Engine>> {
+///
+/// # Errors
+/// When the host gives no memory for code.
+pub fn engines(kind: Kind, cpus: u32, watchers: &Watchers) -> Result<Vec<Box<dyn Engine>>> {
     match kind {
         Kind::Interp => {
             let boxes: Vec<Arc<Mailbox>> = (0..cpus).map(|_| Arc::default()).collect();
             watchers.watch(boxes.clone());
-            boxes.into_iter().map(|mailbox| Box::new(interp::Interp::new(mailbox)) as Box<dyn Engine>).collect()
+            Ok(boxes.into_iter().map(|mailbox| Box::new(interp::Interp::new(mailbox)) as Box<dyn Engine>).collect())
+        }
+        Kind::Jit => {
+            let mailbox = Arc::<Mailbox>::default();
+            watchers.watch(vec![mailbox.clone()]);
+            let engines = jit::engines(cpus, jit::HostFeatures::detect(), mailbox)?;
+            Ok(engines.into_iter().map(|engine| Box::new(engine) as Box<dyn Engine>).collect())
         }
     }
 }

@@ -210,9 +210,9 @@ impl Ram {
         if before == 0 { state.writers.swap(0, Ordering::SeqCst) } else { 0 }
     }
 
-    /// Notes that no code made from the page is left.
-    pub fn forget_code(&self, offset: u64) {
-        self.state(offset).code_lines.store(0, Ordering::SeqCst);
+    /// Notes that of the page's lines only `lines` have code made from them any more.
+    pub fn keep_code_lines(&self, offset: u64, lines: u64) {
+        self.state(offset).code_lines.fetch_and(lines, Ordering::SeqCst);
     }
 
     /// Notes that vCPU `cpu` wants a write translation of the page; false when it may not have one, because code

@@ -136,14 +136,9 @@ impl Engine for Interp {
         if cpu.halted {
             cpu.halted = !cpu.isa.clone().wakes(cpu);
         }
-        let exit = if cpu.halted || cpu.take_interrupt() {
-            None
-        } else {
-            self.block(cpu, Limits::STEP).and_then(|why| left(cpu, why))
-        };
-        let watched = cpu.watch_hit.take().map(|(address, store)| Exit::Watchpoint { address, store });
+        let exit = if cpu.halted || cpu.take_interrupt() { None } else { self.step_inside(cpu) };
         cpu.remote.pause();
-        exit.or(watched)
+        exit
     }
 
     fn forget_code(&mut self, cpu: &mut Cpu) {
@@ -154,6 +149,12 @@ impl Engine for Interp {
 }
 
 impl Interp {
+    /// Runs the instruction at the pc, breakpoint or not, while the vCPU counts as running.
+    pub(super) fn step_inside(&mut self, cpu: &mut Cpu) -> Option<Exit> {
+        let exit = self.block(cpu, Limits::STEP).and_then(|why| left(cpu, why));
+        exit.or_else(|| cpu.watch_hit.take().map(|(address, store)| Exit::Watchpoint { address, store }))
+    }
+
     fn run_inside(&mut self, cpu: &mut Cpu) -> Exit {
         let mut stepping_over = cpu.board.debug.read().breakpoints.contains(&cpu.pc);
         loop {

@@ -1,0 +1,390 @@
+//! Templates of memory accesses: the TLB check inline, everything else in cold code.
+//!
+//! ```text
+//!   rcx = address                     rax = index of the TLB entry
+//!   rdx = page and context of the last byte (or of the address with its alignment bits)
+//!   cmp rdx, tag ─ differs ─► cold: operands to the frame, call the slow path, back
+//!   rcx += addend; access [rcx]
+//! ```
+
+use super::alloc::{Loc, RAX, RCX, RDX, load_const};
+use super::asm::{Cc, Patch, asm};
+use super::emit::{Emitter, Setting};
+use super::frame::{self, Slow};
+use crate::cpu::{TLB_SIZE, access_mask};
+use crate::fabric::PAGE_SIZE;
+use crate::ir::{Mem, MemSize, RmwOp, Type, Val};
+
+/// What a memory slow path is asked to do, as it travels in the low half of `rax`; the place of the
+/// dirty map in code memory is above.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// The access.
+    pub kind: Kind,
+    /// How.
+    pub mem: Mem,
+    /// Whether a load's result is sign-extended.
+    pub sext: bool,
+    /// Offset of the instruction from the block's page.
+    pub insn: u16,
+}
+
+/// Kinds of memory accesses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A load.
+    Load,
+    /// A store of argument 0.
+    Store,
+    /// A compare-and-swap: argument 0 is expected, argument 1 is new.
+    Cas,
+    /// A read-modify-write with argument 0.
+    Rmw(RmwOp),
+}
+
+const SIZES: [MemSize; 4] = [MemSize::B1, MemSize::B2, MemSize::B4, MemSize::B8];
+
+impl Request {
+    /// The request as a word.
+    pub fn encode(self) -> u32 {
+        let kind = match self.kind {
+            Kind::Load => 0,
+            Kind::Store => 1,
+            Kind::Cas => 2,
+            Kind::Rmw(op) => 3 + op as u32,
+        };
+        self.mem.size as u32
+            | u32::from(self.mem.aligned) << 2
+            | u32::from(self.sext) << 3
+            | kind << 4
+            | u32::from(self.insn) << 16
+    }
+
+    /// The request that a word says.
+    pub fn decode(word: u32) -> Request {
+        let kind = match word >> 4 & 15 {
+            0 => Kind::Load,
+            1 => Kind::Store,
+            2 => Kind::Cas,
+            n => Kind::Rmw(RmwOp::ALL[n as usize - 3]),
+        };
+        Request {
+            kind,
+            mem: Mem { size: SIZES[word as usize & 3], aligned: word >> 2 & 1 != 0 },
+            sext: word >> 3 & 1 != 0,
+            insn: (word >> 16) as u16,
+        }
+    }
+}
+
+impl Emitter {
+    /// Address into `rcx`, check, and its host address into `rcx`; returns the jump that is taken on a miss.
+    fn translate(&mut self, mem: Mem, base: Val, disp: i32, tag: i32) -> Patch {
+        match self.alloc.loc(base) {
+            Loc::Const(value) => load_const(&mut self.hot, RCX, value.wrapping_add(disp as u64)),
+            _ => {
+                let uses_once = self.alloc.uses(base) == 1;
+                match self.alloc.loc(base) {
+                    Loc::Slot(_) | Loc::Spill(_) if uses_once => {
+                        self.alloc.copy_to_int(&mut self.hot, base, RCX);
+                        if disp != 0 {
+                            asm!(self.hot, add rcx, disp);
+                        }
+                    }
+                    _ => {
+                        let r = self.alloc.int(&mut self.hot, base);
+                        if disp == 0 {
+                            asm!(self.hot, mov rcx, Rq(r));
+                        } else {
+                            asm!(self.hot, lea rcx, [Rq(r) + disp]);
+                        }
+                    }
+                }
+            }
+        }
+        let size = i32::from(mem.size.bytes());
+        asm!(self.hot, mov rax, rcx; shr rax, 7; and eax, (TLB_SIZE as i32 - 1) << 5);
+        if mem.aligned || size == 1 {
+            asm!(self.hot, mov rdx, rcx);
+        } else {
+            asm!(self.hot, lea rdx, [rcx + (size - 1)]);
+        }
+        asm!(self.hot
+            ; and rdx, access_mask(mem) as i32
+            ; or rdx, [rbp + frame::DATA_CONTEXT]
+            ; cmp rdx, [rbp + rax + tag]
+        );
+        let miss = self.hot.jcc(Cc::Ne);
+        asm!(self.hot, add rcx, [rbp + rax + frame::TLB_ADDEND]);
+        miss
+    }
+
+    /// The cold side of an access: operands into the frame, the slow path, its result into `rax`.
+    fn slow_access(&mut self, miss: &[Patch], kind: Kind, mem: Mem, sext: bool, args: &[Val], setting: &Setting) {
+        self.start_cold(miss);
+        for (n, arg) in args.iter().enumerate() {
+            self.store_arg_cold(n, *arg);
+        }
+        let request = Request { kind, mem, sext, insn: self.insn };
+        asm!(self.cold, mov Rq(RAX), QWORD i64::from(request.encode()));
+        self.name_map();
+        self.cold_call(Slow::Memory, setting);
+    }
+
+    /// A load.
+    #[expect(clippy::too_many_arguments, reason = "an op, taken apart")]
+    pub(super) fn load(&mut self, mem: Mem, sext: bool, ty: Type, base: Val, disp: i32, v: Val, setting: &Setting) {
+        // The result has its register before the ways part, so that nothing is spilled on one of them only.
+        let r = match ty {
+            Type::Int => self.alloc.def_int(&mut self.hot, v),
+            Type::Float => self.alloc.def_xmm(&mut self.hot, v),
+        };
+        let miss = self.translate(mem, base, disp, frame::TLB_READ);
+        self.alloc.drop_use(base);
+        self.slow_access(&[miss], Kind::Load, mem, sext, &[], setting);
+        match ty {
+            Type::Int => {
+                match (mem.size, sext) {
+                    (MemSize::B1, false) => asm!(self.hot, movzx Rd(r), BYTE [rcx]),
+                    (MemSize::B1, true) => asm!(self.hot, movsx Rq(r), BYTE [rcx]),
+                    (MemSize::B2, false) => asm!(self.hot, movzx Rd(r), WORD [rcx]),
+                    (MemSize::B2, true) => asm!(self.hot, movsx Rq(r), WORD [rcx]),
+                    (MemSize::B4, false) => asm!(self.hot, mov Rd(r), [rcx]),
+                    (MemSize::B4, true) => asm!(self.hot, movsxd Rq(r), DWORD [rcx]),
+                    (MemSize::B8, _) => asm!(self.hot, mov Rq(r), [rcx]),
+                }
+                asm!(self.cold, mov Rq(r), rax);
+            }
+            Type::Float => {
+                match mem.size {
+                    MemSize::B8 => asm!(self.hot, movsd Rx(r), [rcx]),
+                    MemSize::B4 => asm!(self.hot, movss Rx(r), [rcx]),
+                    MemSize::B2 => asm!(self.hot, movzx eax, WORD [rcx]; movd Rx(r), eax),
+                    MemSize::B1 => asm!(self.hot, movzx eax, BYTE [rcx]; movd Rx(r), eax),
+                }
+                asm!(self.cold, movq Rx(r), rax);
+            }
+        }
+        self.resume_hot();
+        self.alloc.drop_if_unused(v);
+    }
+
+    /// A store.
+    pub(super) fn store(&mut self, mem: Mem, base: Val, disp: i32, value: Val, setting: &Setting) {
+        // The value has its register before the flags and rcx are made, unless it is a small constant.
+        let constant = match self.alloc.loc(value) {
+            Loc::Const(c) if mem.size != MemSize::B8 || c as i64 == i64::from(c as i32) => Some(c as i32),
+            Loc::Xmm(_) if matches!(mem.size, MemSize::B4 | MemSize::B8) => None,
+            _ => {
+                self.alloc.int(&mut self.hot, value);
+                None
+            }
+        };
+        let miss = self.translate(mem, base, disp, frame::TLB_WRITE);
+        self.slow_access(&[miss], Kind::Store, mem, false, &[value], setting);
+        match (constant, self.alloc.loc(value)) {
+            (Some(c), _) => match mem.size {
+                MemSize::B1 => asm!(self.hot, mov BYTE [rcx], c as i8),
+                MemSize::B2 => asm!(self.hot, mov WORD [rcx], c as i16),
+                MemSize::B4 => asm!(self.hot, mov DWORD [rcx], c),
+                MemSize::B8 => asm!(self.hot, mov QWORD [rcx], c),
+            },
+            (None, Loc::Xmm(x)) if mem.size == MemSize::B8 => asm!(self.hot, movsd[rcx], Rx(x)),
+            (None, Loc::Xmm(x)) if mem.size == MemSize::B4 => asm!(self.hot, movss[rcx], Rx(x)),
+            (None, Loc::Reg(r)) => match mem.size {
+                MemSize::B1 => asm!(self.hot, mov BYTE [rcx], Rb(r)),
+                MemSize::B2 => asm!(self.hot, mov WORD [rcx], Rw(r)),
+                MemSize::B4 => asm!(self.hot, mov DWORD [rcx], Rd(r)),
+                MemSize::B8 => asm!(self.hot, mov QWORD [rcx], Rq(r)),
+            },
+            (None, _) => {
+                self.alloc.copy_to_int(&mut self.hot, value, RAX);
+                match mem.size {
+                    MemSize::B1 => asm!(self.hot, mov BYTE [rcx], al),
+                    MemSize::B2 => asm!(self.hot, mov WORD [rcx], ax),
+                    MemSize::B4 => asm!(self.hot, mov DWORD [rcx], eax),
+                    MemSize::B8 => asm!(self.hot, mov QWORD [rcx], rax),
+                }
+            }
+        }
+        self.resume_hot();
+        self.alloc.drop_use(base);
+        self.alloc.drop_use(value);
+    }
+
+    /// An atomic read-modify-write.
+    pub(super) fn rmw(&mut self, op: RmwOp, mem: Mem, addr: Val, value: Val, v: Val, setting: &Setting) {
+        let operand = self.alloc.int(&mut self.hot, value);
+        let r = self.alloc.def_int(&mut self.hot, v);
+        let miss = self.translate(mem, addr, 0, frame::TLB_WRITE);
+        self.alloc.drop_use(addr);
+        self.slow_access(&[miss], Kind::Rmw(op), mem, false, &[value], setting);
+        match op {
+            RmwOp::Swap => {
+                asm!(self.hot, mov rax, Rq(operand));
+                match mem.size {
+                    MemSize::B1 => asm!(self.hot, xchg BYTE [rcx], al),
+                    MemSize::B2 => asm!(self.hot, xchg WORD [rcx], ax),
+                    MemSize::B4 => asm!(self.hot, xchg DWORD [rcx], eax),
+                    MemSize::B8 => asm!(self.hot, xchg QWORD [rcx], rax),
+                }
+                self.zero_extend_rax(mem.size);
+            }
+            RmwOp::Add => {
+                asm!(self.hot, mov rax, Rq(operand));
+                match mem.size {
+                    MemSize::B1 => asm!(self.hot, lock xadd BYTE [rcx], al),
+                    MemSize::B2 => asm!(self.hot, lock xadd WORD [rcx], ax),
+                    MemSize::B4 => asm!(self.hot, lock xadd DWORD [rcx], eax),
+                    MemSize::B8 => asm!(self.hot, lock xadd QWORD [rcx], rax),
+                }
+                self.zero_extend_rax(mem.size);
+            }
+            _ => self.rmw_loop(op, mem.size, operand),
+        }
+        asm!(self.hot, mov Rq(r), rax);
+        asm!(self.cold, mov Rq(r), rax);
+        self.resume_hot();
+        self.alloc.drop_use(value);
+        self.alloc.drop_if_unused(v);
+    }
+
+    /// `rax` = old value at `[rcx]`, zero-extended; `rdx` is scratch.
+    fn rmw_loop(&mut self, op: RmwOp, size: MemSize, operand: u8) {
+        let asm = &mut self.hot;
+        match size {
+            MemSize::B1 => asm!(asm, movzx eax, BYTE [rcx]),
+            MemSize::B2 => asm!(asm, movzx eax, WORD [rcx]),
+            MemSize::B4 => asm!(asm, mov eax, [rcx]),
+            MemSize::B8 => asm!(asm, mov rax, [rcx]),
+        }
+        let again = asm.here();
+        asm!(asm, mov rdx, rax);
+        match op {
+            RmwOp::And => asm!(asm, and rdx, Rq(operand)),
+            RmwOp::Or => asm!(asm, or rdx, Rq(operand)),
+            RmwOp::Xor => asm!(asm, xor rdx, Rq(operand)),
+            _ => {
+                // Narrow operands are compared in the upper part of a register, where their signs are.
+                let keep = match op {
+                    RmwOp::MinS => Cc::Le,
+                    RmwOp::MaxS => Cc::Ge,
+                    RmwOp::MinU => Cc::Be,
+                    _ => Cc::Ae,
+                };
+                match size {
+                    MemSize::B1 => asm!(asm, cmp al, Rb(operand)),
+                    MemSize::B2 => asm!(asm, cmp ax, Rw(operand)),
+                    MemSize::B4 => asm!(asm, cmp eax, Rd(operand)),
+                    MemSize::B8 => asm!(asm, cmp rax, Rq(operand)),
+                }
+                let done = asm.jcc(keep);
+                asm!(asm, mov rdx, Rq(operand));
+                asm.bind(done);
+            }
+        }
+        match size {
+            MemSize::B1 => asm!(asm, lock cmpxchg BYTE [rcx], dl),
+            MemSize::B2 => asm!(asm, lock cmpxchg WORD [rcx], dx),
+            MemSize::B4 => asm!(asm, lock cmpxchg DWORD [rcx], edx),
+            MemSize::B8 => asm!(asm, lock cmpxchg QWORD [rcx], rdx),
+        }
+        let retry = asm.jcc(Cc::Ne);
+        asm.bind_at(retry, again);
+    }
+
+    fn zero_extend_rax(&mut self, size: MemSize) {
+        match size {
+            MemSize::B1 => asm!(self.hot, movzx eax, al),
+            MemSize::B2 => asm!(self.hot, movzx eax, ax),
+            MemSize::B4 => asm!(self.hot, mov eax, eax),
+            MemSize::B8 => {}
+        }
+    }
+
+    fn cmpxchg(&mut self, size: MemSize, new: u8) {
+        match size {
+            MemSize::B1 => asm!(self.hot, lock cmpxchg BYTE [rcx], Rb(new)),
+            MemSize::B2 => asm!(self.hot, lock cmpxchg WORD [rcx], Rw(new)),
+            MemSize::B4 => asm!(self.hot, lock cmpxchg DWORD [rcx], Rd(new)),
+            MemSize::B8 => asm!(self.hot, lock cmpxchg QWORD [rcx], Rq(new)),
+        }
+    }
+
+    /// An atomic compare-and-swap.
+    pub(super) fn cas(&mut self, mem: Mem, addr: Val, expected: Val, new: Val, v: Val, setting: &Setting) {
+        let rnew = self.alloc.int(&mut self.hot, new);
+        let rexpected = self.alloc.int(&mut self.hot, expected);
+        let r = self.alloc.def_int(&mut self.hot, v);
+        let miss = self.translate(mem, addr, 0, frame::TLB_WRITE);
+        self.alloc.drop_use(addr);
+        self.slow_access(&[miss], Kind::Cas, mem, false, &[expected, new], setting);
+        asm!(self.hot, mov rax, Rq(rexpected));
+        self.cmpxchg(mem.size, rnew);
+        self.zero_extend_rax(mem.size);
+        asm!(self.hot, mov Rq(r), rax);
+        asm!(self.cold, mov Rq(r), rax);
+        self.resume_hot();
+        self.alloc.drop_use(expected);
+        self.alloc.drop_use(new);
+        self.alloc.drop_if_unused(v);
+    }
+
+    /// A store that happens when the reservation holds.
+    #[expect(clippy::too_many_arguments, reason = "an op, taken apart")]
+    pub(super) fn store_conditional(
+        &mut self,
+        mem: Mem,
+        addr: Val,
+        reserved: Val,
+        expected: Val,
+        new: Val,
+        v: Val,
+        setting: &Setting,
+    ) {
+        let rnew = self.alloc.int(&mut self.hot, new);
+        let rexpected = self.alloc.int(&mut self.hot, expected);
+        let raddr = self.alloc.int(&mut self.hot, addr);
+        let rreserved = self.alloc.int(&mut self.hot, reserved);
+        // The result first, so that all ways meet with it made; no trap looks at it.
+        let r = self.alloc.def_int(&mut self.hot, v);
+        asm!(self.hot, mov Rd(r), 1; cmp Rq(raddr), Rq(rreserved));
+        let lost = self.hot.jcc(Cc::Ne);
+        let miss = self.translate(mem, addr, 0, frame::TLB_WRITE);
+        self.slow_access(&[miss], Kind::Cas, mem, false, &[expected, new], setting);
+        // The slow path's old value is zero-extended; so is what it is compared with.
+        match mem.size {
+            MemSize::B8 => asm!(self.cold, mov Rq(RDX), Rq(rexpected)),
+            MemSize::B4 => asm!(self.cold, mov Rd(RDX), Rd(rexpected)),
+            MemSize::B2 => asm!(self.cold, movzx Rd(RDX), Rw(rexpected)),
+            MemSize::B1 => asm!(self.cold, movzx Rd(RDX), Rb(rexpected)),
+        }
+        asm!(self.cold, xor Rd(RCX), Rd(RCX); cmp rax, rdx; setne cl; mov Rd(r), ecx);
+        asm!(self.hot, mov rax, Rq(rexpected));
+        self.cmpxchg(mem.size, rnew);
+        asm!(self.hot, setne al; movzx Rd(r), al);
+        self.hot.bind(lost);
+        self.resume_hot();
+        for v in [addr, reserved, expected, new] {
+            self.alloc.drop_use(v);
+        }
+        self.alloc.drop_if_unused(v);
+    }
+}
+
+const _: () = assert!(PAGE_SIZE == 1 << 12 && TLB_SIZE.is_power_of_two());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_survive_their_encoding() {
+        for kind in [Kind::Load, Kind::Store, Kind::Cas].into_iter().chain(RmwOp::ALL.iter().map(|op| Kind::Rmw(*op))) {
+            for size in SIZES {
+                let request = Request { kind, mem: Mem { size, aligned: true }, sext: true, insn: 0xffe };
+                assert_eq!(Request::decode(request.encode()), request);
+            }
+        }
+    }
+}
