@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// Guest time in nanoseconds since the machine was made. It stands still while the machine is paused.
 pub struct Clock {
     start: Instant,
-    /// Nanoseconds of host time that do not count as guest time.
+    /// Nanoseconds of host time that do not count as guest time; wraps below zero when guest time is ahead.
     lost: AtomicU64,
     /// Guest time at which the clock stands still; `u64::MAX` while it runs.
     stopped_at: AtomicU64,
@@ -38,9 +38,18 @@ impl Clock {
     pub fn go(&self) {
         let stopped = self.stopped_at.load(Ordering::Acquire);
         if stopped != u64::MAX {
-            let lost = self.host().saturating_sub(stopped);
-            self.lost.store(lost, Ordering::Release);
+            self.lost.store(self.host().wrapping_sub(stopped), Ordering::Release);
             self.stopped_at.store(u64::MAX, Ordering::Release);
+        }
+    }
+
+    /// Sets guest time, as a loaded snapshot or a test has it, running or not. The owner of the timers calls
+    /// [`Timers::clock_changed`] after it.
+    pub fn set(&self, now: u64) {
+        if self.stopped_at.load(Ordering::Acquire) == u64::MAX {
+            self.lost.store(self.host().wrapping_sub(now), Ordering::Release);
+        } else {
+            self.stopped_at.store(now.min(u64::MAX - 1), Ordering::Release);
         }
     }
 
@@ -49,7 +58,72 @@ impl Clock {
     }
 
     fn running(&self) -> u64 {
-        self.host().saturating_sub(self.lost.load(Ordering::Acquire))
+        self.host().wrapping_sub(self.lost.load(Ordering::Acquire))
+    }
+}
+
+/// A counter that runs at a fixed rate on guest time and that a guest may set. The vCPUs' own time registers and
+/// the memory-mapped one are views of it (RISC-V: `time` is a shadow of `mtime`).
+pub struct Timebase {
+    clock: Arc<Clock>,
+    hz: u64,
+    /// What is added to the ticks since guest time zero; wraps.
+    offset: AtomicU64,
+}
+
+impl Timebase {
+    /// A counter at `hz` that is zero at guest time zero.
+    pub fn new(clock: Arc<Clock>, hz: u64) -> Arc<Timebase> {
+        Arc::new(Timebase { clock, hz: hz.max(1), offset: AtomicU64::new(0) })
+    }
+
+    /// Ticks a second.
+    pub fn hz(&self) -> u64 {
+        self.hz
+    }
+
+    /// The counter now.
+    pub fn now(&self) -> u64 {
+        self.ticks(self.clock.now()).wrapping_add(self.offset())
+    }
+
+    /// Makes the counter go on from `value`.
+    pub fn set(&self, value: u64) {
+        self.set_offset(value.wrapping_sub(self.ticks(self.clock.now())));
+    }
+
+    /// What is added to the ticks since guest time zero: what a snapshot keeps, and what a fast path adds.
+    pub fn offset(&self) -> u64 {
+        self.offset.load(Ordering::Acquire)
+    }
+
+    /// Puts an [`offset`](Timebase::offset) back.
+    pub fn set_offset(&self, offset: u64) {
+        self.offset.store(offset, Ordering::Release);
+    }
+
+    /// The first guest time in nanoseconds at which the counter is at least `value`, now if it is already;
+    /// `u64::MAX` (never) when that is more than guest time can tell.
+    pub fn deadline(&self, value: u64) -> u64 {
+        self.when(|counter| u128::from(value.saturating_sub(counter)))
+    }
+
+    /// The guest time in nanoseconds at which the counter runs over and begins at zero, or `u64::MAX` as above.
+    pub fn runs_over(&self) -> u64 {
+        self.when(|counter| (1 << 64) - u128::from(counter))
+    }
+
+    /// The guest time when as many ticks have passed as `ahead` says for the counter's value now.
+    fn when(&self, ahead: impl FnOnce(u64) -> u128) -> u64 {
+        let now = self.ticks(self.clock.now());
+        let ticks = u128::from(now) + ahead(now.wrapping_add(self.offset()));
+        let ns = ticks.checked_mul(1_000_000_000).map(|ns| ns.div_ceil(u128::from(self.hz)));
+        ns.and_then(|ns| u64::try_from(ns).ok()).unwrap_or(u64::MAX)
+    }
+
+    fn ticks(&self, ns: u64) -> u64 {
+        // The remainder of the division by 2^64 is what a counter that has wrapped shows.
+        (u128::from(ns) * u128::from(self.hz) / 1_000_000_000) as u64
     }
 }
 
@@ -241,6 +315,34 @@ mod tests {
         timer.disarm();
         timers.fire_due();
         assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_timebase_reaches_its_deadline_and_not_before() {
+        let clock = Clock::new();
+        clock.stop();
+        clock.set(12_345);
+        let time = Timebase::new(clock.clone(), 10_000_000);
+        assert_eq!(time.now(), 123);
+        time.set(1000);
+        let deadline = time.deadline(1007);
+        clock.set(deadline - 1);
+        assert_eq!(time.now(), 1006);
+        clock.set(deadline);
+        assert_eq!(time.now(), 1007);
+        assert_eq!(time.deadline(u64::MAX), u64::MAX, "never");
+        time.set(u64::MAX);
+        clock.set(time.runs_over());
+        assert_eq!(time.now(), 0);
+    }
+
+    #[test]
+    fn a_clock_set_ahead_goes_on_from_there() {
+        let clock = Clock::new();
+        clock.stop();
+        clock.set(1 << 50);
+        clock.go();
+        assert!(clock.now() >= 1 << 50);
     }
 
     #[test]

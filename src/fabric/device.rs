@@ -119,6 +119,8 @@ pub enum NodeProp {
     Strings(Vec<String>),
     /// Raw bytes.
     Bytes(Vec<u8>),
+    /// The phandle of the part with this name, which the board numbers.
+    Phandle(String),
 }
 
 /// A device-tree node as a part describes itself; the board adds the address, the interrupt and phandles.
@@ -130,6 +132,8 @@ pub struct TreeNode {
     pub props: Vec<(String, NodeProp)>,
     /// Nodes inside this one.
     pub children: Vec<TreeNode>,
+    /// Parts whose nodes are equal share one, with the `reg` of all of them (the banks of a flash memory).
+    pub shared: bool,
 }
 
 impl TreeNode {
@@ -150,6 +154,13 @@ impl TreeNode {
     pub fn strings(mut self, name: &str, strings: &[&str]) -> TreeNode {
         let strings = strings.iter().map(|s| s.to_string()).collect();
         self.props.push((name.into(), NodeProp::Strings(strings)));
+        self
+    }
+
+    /// Adds a property that refers to a part.
+    #[must_use]
+    pub fn phandle(mut self, name: &str, part: &str) -> TreeNode {
+        self.props.push((name.into(), NodeProp::Phandle(part.into())));
         self
     }
 

@@ -78,6 +78,7 @@ impl IrqLine {
 pub struct Pins {
     attention: AtomicU32,
     levels: AtomicU64,
+    rises: AtomicU64,
     parked: Mutex<bool>,
     wake: Condvar,
 }
@@ -97,7 +98,19 @@ impl Pins {
             self.levels.fetch_and(!bit, Ordering::SeqCst)
         };
         if (before & bit != 0) != level {
+            if level {
+                self.rises.fetch_or(bit, Ordering::SeqCst);
+            }
             self.kick();
+        }
+    }
+
+    /// Takes those pins of `mask` that have risen since they were last taken: for inputs that latch an edge.
+    pub fn take_rises(&self, mask: u64) -> u64 {
+        // A load first, for this is asked far more often than something has risen.
+        match self.rises.load(Ordering::SeqCst) & mask {
+            0 => 0,
+            _ => self.rises.fetch_and(!mask, Ordering::SeqCst) & mask,
         }
     }
 
@@ -167,6 +180,16 @@ mod tests {
         line.set(false);
         assert!(pins.take_attention());
         assert_eq!(pins.levels(), 0);
+    }
+
+    #[test]
+    fn a_pulse_is_seen_as_a_rise() {
+        let pins = Pins::new();
+        IrqLine::to_pin(pins.clone(), 1).pulse();
+        assert_eq!(pins.levels(), 0);
+        assert_eq!(pins.take_rises(1 << 2), 0);
+        assert_eq!(pins.take_rises(1 << 1), 1 << 1);
+        assert_eq!(pins.take_rises(1 << 1), 0);
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod ram;
 mod state;
 
 pub use bus::{Bus, BusBuilder, BusFault, HostPage, RegionInfo};
-pub use clock::{Clock, Timer, Timers};
+pub use clock::{Clock, Timebase, Timer, Timers};
 pub use device::{Device, Event, Io, NodeProp, Part, TreeNode, Width};
 pub use irq::{IrqLine, Pins};
 pub use power::{Power, PowerRequest};

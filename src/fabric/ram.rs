@@ -5,7 +5,7 @@
 
 use crate::base::Result;
 use crate::error;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// Size in bytes of the pages that RAM is tracked by.
@@ -162,6 +162,37 @@ impl Ram {
         self.written(offset, from.len() as u64);
     }
 
+    /// Loads a 16-bit little-endian word in one access when it is aligned: an index that a vCPU may be writing.
+    ///
+    /// # Panics
+    /// As [`read`](Ram::read).
+    pub fn load16(&self, offset: u64) -> u16 {
+        if !offset.is_multiple_of(2) {
+            let mut bytes = [0; 2];
+            self.read(offset, &mut bytes);
+            return u16::from_le_bytes(bytes);
+        }
+        self.check(offset, 2);
+        // SAFETY: the range was checked and is aligned, for the mapping is; guest memory is only ever accessed raw.
+        let word = unsafe { AtomicU16::from_ptr(self.host.add(offset as usize).cast()) };
+        u16::from_le(word.load(Ordering::Acquire))
+    }
+
+    /// Stores a 16-bit little-endian word in one access when it is aligned, after all earlier stores.
+    ///
+    /// # Panics
+    /// As [`read`](Ram::read).
+    pub fn store16(&self, offset: u64, value: u16) {
+        if !offset.is_multiple_of(2) {
+            return self.write(offset, &value.to_le_bytes());
+        }
+        self.check(offset, 2);
+        // SAFETY: as in `load16`.
+        let word = unsafe { AtomicU16::from_ptr(self.host.add(offset as usize).cast()) };
+        word.store(value.to_le(), Ordering::Release);
+        self.written(offset, 2);
+    }
+
     /// Fills a range with zeros, giving whole pages back to the host.
     ///
     /// # Panics
@@ -289,6 +320,17 @@ impl Dma {
             }
             None => false,
         }
+    }
+
+    /// Loads a 16-bit little-endian word in one access; `None` when it is not in RAM.
+    pub fn load16(&self, address: u64) -> Option<u16> {
+        self.find(address, 2).map(|(ram, offset)| ram.load16(offset))
+    }
+
+    /// Stores a 16-bit little-endian word in one access, after all earlier stores; false when it is not in RAM.
+    #[must_use]
+    pub fn store16(&self, address: u64, value: u16) -> bool {
+        self.find(address, 2).map(|(ram, offset)| ram.store16(offset, value)).is_some()
     }
 
     /// The RAM that holds a whole range, and the offset in it.
