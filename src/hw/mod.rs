@@ -4,12 +4,37 @@
 //! A chip never learns its address, its interrupt number, or what else is on the board.
 #![forbid(unsafe_code)]
 
+pub mod intc;
+pub mod misc;
+pub mod rtc;
+pub mod uart;
+pub mod virtio;
 mod wiring;
 
-pub use wiring::{Bank, Built, HostEnd, PartType, Props, Wiring};
+#[cfg(test)]
+mod tests;
 
-/// The catalogue: every type that a board page may name.
-pub static PARTS: &[&PartType] = &[];
+pub use misc::fw_cfg::FwCfgItems;
+pub use wiring::{Bank, Built, HostEnd, PartType, Props, Wiring, parse_number};
+
+/// The catalogue: every type that a board page or `-device` may name.
+pub static PARTS: &[&PartType] = &[
+    &intc::ACLINT_MSWI,
+    &intc::ACLINT_MTIMER,
+    &intc::ACLINT_SSWI,
+    &intc::CLINT,
+    &intc::SIFIVE_PLIC,
+    &misc::FW_CFG_MMIO,
+    &misc::SIFIVE_TEST,
+    &rtc::GOLDFISH_RTC,
+    &uart::NS16550,
+    &virtio::VIRTCONSOLE,
+    &virtio::VIRTIO_BLK,
+    &virtio::VIRTIO_MMIO,
+    &virtio::VIRTIO_RNG,
+    &virtio::VIRTIO_SERIAL,
+    &virtio::VIRTSERIALPORT,
+];
 
 /// The catalogue entry called `name`.
 pub fn part_type(name: &str) -> Option<&'static PartType> {

@@ -1,8 +1,32 @@
 //! What a board hands a chip, and what the chip answers.
+//!
+//! # Plug-in devices
+//! A catalogue entry with a `bus` is not placed by itself but plugged into a part that offers the bus: a
+//! `virtio` device into a `virtio-mmio` transport, a `virtio-serial` port into a `virtio-serial-device`. The board
+//! builds the innermost first and hands each [`Built`] on in [`Wiring::plugged`]. All of one stack shares the
+//! transport's place: `part` is the transport's part for each of them, so its lock is the only one and events of
+//! timers and host ends arrive there. [`Built::device`] of a plug-in device is inert; it is never installed.
+//!
+//! # Device tree
+//! [`Built::tree`] is the part's node without what only the board knows. The board adds
+//! * `reg`: address and size of every bank, in order;
+//! * `interrupts` and `interrupt-parent` when the outputs drive inputs of a controller;
+//! * `interrupts-extended` when they drive pins of vCPUs: a pair for each output in order, the phandle of the
+//!   vCPU's own controller and the interrupt's number there (RISC-V: msi 3, mti 7, ssi 1, mei 11, sei 9);
+//! * `phandle` for a node that has the property `interrupt-controller` or that a [`NodeProp::Phandle`] names.
+//!
+//! [`Built::nodes`] are nodes without an address that stand at the root of the tree. Parts whose nodes are equal and
+//! have [`TreeNode::shared`] set are one node, at the lowest address and with the `reg` of all.
+//!
+//! [`NodeProp::Phandle`]: crate::fabric::NodeProp::Phandle
 
+use super::misc::fw_cfg::FwCfgItems;
+use super::virtio::{Port, VirtioDevice};
 use crate::base::Result;
 use crate::error;
-use crate::fabric::{Clock, Device, Dma, Event, IrqLine, Part, Power, Ram, Timer, Timers, TreeNode, Watchers};
+use crate::fabric::{
+    Clock, Device, Dma, Event, Io, IrqLine, Part, Power, Ram, State, Timebase, Timer, Timers, TreeNode, Watchers,
+};
 use crate::host::{Block, CharEnd};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,14 +70,19 @@ pub struct Wiring {
     pub power: Arc<Power>,
     /// The outside end, when one is bound.
     pub host: Option<HostEnd>,
-    /// The device that is plugged into this one (a virtio transport's device), already built.
-    pub plugged: Option<Built>,
+    /// The devices that are plugged into this one, already built: a virtio transport's device, the ports of a
+    /// virtio-serial device.
+    pub plugged: Vec<Built>,
     /// How many vCPUs the board has.
     pub cpus: u32,
     /// For memory that a chip brings along (flash arrays).
     pub watchers: Arc<Watchers>,
     /// Wall-clock seconds since 1970 at guest time zero, as `-rtc base=` has it.
     pub epoch: u64,
+    /// The counter that the vCPUs' time registers show.
+    pub timebase: Arc<Timebase>,
+    /// What the machine tells its firmware; the machine goes on filling it until the start.
+    pub fw_cfg: Arc<FwCfgItems>,
 }
 
 /// A register bank of a chip.
@@ -74,14 +103,51 @@ pub struct Built {
     pub tree: Option<TreeNode>,
     /// A flash chip's array, and the flag that says that it can be read directly.
     pub flash: Option<(Arc<Ram>, Arc<AtomicBool>)>,
-    /// What a virtio transport needs of the device plugged into it; only virtio devices set it.
-    pub virtio: Option<Box<dyn std::any::Any + Send>>,
+    /// Nodes at the root of the device tree that go with the part.
+    pub nodes: Vec<TreeNode>,
+    /// A device for a virtio transport; only virtio devices set it.
+    pub virtio: Option<Box<dyn VirtioDevice>>,
+    /// A port for a virtio-serial device; only ports set it.
+    pub port: Option<Port>,
+}
+
+/// Stands for a plug-in device where a chip with registers would be.
+struct Inert;
+
+impl Device for Inert {
+    fn read(&mut self, _io: Io) -> u64 {
+        0
+    }
+
+    fn write(&mut self, _io: Io, _value: u64) {}
+
+    fn reset(&mut self) {}
+
+    fn state(&mut self, _s: &mut State) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl Built {
     /// A chip with one bank of `size` bytes.
     pub fn new(device: Box<dyn Device>, size: u64) -> Built {
-        Built { device, banks: vec![Bank { size }], tree: None, flash: None, virtio: None }
+        Built::with_banks(device, &[size])
+    }
+
+    /// A chip with banks of these sizes.
+    pub fn with_banks(device: Box<dyn Device>, sizes: &[u64]) -> Built {
+        let banks = sizes.iter().map(|&size| Bank { size }).collect();
+        Built { device, banks, tree: None, flash: None, nodes: Vec::new(), virtio: None, port: None }
+    }
+
+    /// A device for a virtio transport.
+    pub fn virtio(device: Box<dyn VirtioDevice>) -> Built {
+        Built { virtio: Some(device), ..Built::with_banks(Box::new(Inert), &[]) }
+    }
+
+    /// A port for a virtio-serial device.
+    pub fn port(port: Port) -> Built {
+        Built { port: Some(port), ..Built::with_banks(Box::new(Inert), &[]) }
     }
 
     /// The same with a device-tree node.
@@ -118,19 +184,31 @@ impl Wiring {
     /// # Errors
     /// When the page bound something that is not a character stream.
     pub fn take_char(&mut self, id: u32) -> Result<Box<dyn CharEnd>> {
+        let mut end = self.take_char_unwired()?;
+        self.wire_char(end.as_mut(), id);
+        Ok(end)
+    }
+
+    /// Takes the character end of a plug-in device that does not yet know which event is its own.
+    ///
+    /// # Errors
+    /// As [`take_char`](Wiring::take_char).
+    pub fn take_char_unwired(&mut self) -> Result<Box<dyn CharEnd>> {
         match self.host.take() {
             None => Ok(Box::new(crate::host::NullChar)),
-            Some(HostEnd::Char(mut end)) => {
-                let part = Arc::downgrade(&self.part);
-                end.on_ready(Box::new(move || {
-                    if let Some(part) = part.upgrade() {
-                        part.with(|device| device.event(Event::Ready(id)));
-                    }
-                }));
-                Ok(end)
-            }
+            Some(HostEnd::Char(end)) => Ok(end),
             Some(_) => Err(error!("'{}' needs a character stream (-serial, -chardev)", self.part.name())),
         }
+    }
+
+    /// Wires the notice of a character end to the chip's `event(Ready(id))`.
+    pub fn wire_char(&self, end: &mut dyn CharEnd, id: u32) {
+        let part = Arc::downgrade(&self.part);
+        end.on_ready(Box::new(move || {
+            if let Some(part) = part.upgrade() {
+                part.with(|device| device.event(Event::Ready(id)));
+            }
+        }));
     }
 
     /// Takes the block image.

@@ -1,0 +1,386 @@
+//! The RISC-V platform-level interrupt controller as SiFive lays it out.
+//!
+//! Sources 1 to `ndev` come in as inputs of the same number; contexts are M and S of hart 0, M and S of hart 1, and so
+//! on, and so are the outputs. Each source has a gateway for a level: it forwards a request when its input is high,
+//! holds further ones back until the completion, and forwards again then if the input is still high.
+//! A request stays pending when its input falls before the claim. A claim ignores the threshold, as the
+//! specification has it. Leaves out: edge gateways.
+//!
+//! Document: RISC-V Platform-Level Interrupt Controller specification 1.0.0; SiFive FU540-C000 manual, chapter 10.
+
+use crate::base::Result;
+use crate::fabric::{Device, Io, IrqLine, State, TreeNode, Width};
+use crate::hw::{Built, PartType, Wiring};
+use crate::{fail, guest_error};
+use serde::{Deserialize, Serialize};
+
+/// Catalogue entry.
+pub static SIFIVE_PLIC: PartType = PartType {
+    name: "sifive-plic",
+    summary: "RISC-V platform-level interrupt controller",
+    bus: None,
+    props: &[("ndev", "number of interrupt sources (default: 95)")],
+    build,
+};
+
+const PRIORITY: u64 = 0;
+const PENDING: u64 = 0x1000;
+const ENABLE: u64 = 0x2000;
+const ENABLE_STRIDE: u64 = 0x80;
+const CONTEXT: u64 = 0x20_0000;
+const CONTEXT_STRIDE: u64 = 0x1000;
+const SIZE: u64 = 0x60_0000;
+/// Contexts for which the bank has room.
+const MAX_CONTEXTS: u64 = (SIZE - CONTEXT) / CONTEXT_STRIDE;
+
+/// The priorities that exist: three bits.
+const PRIORITY_MASK: u32 = 7;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Context {
+    threshold: u32,
+    enable: Vec<u32>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Regs {
+    priority: Vec<u32>,
+    pending: Vec<u32>,
+    /// Claimed and not completed: the gateway is shut.
+    claimed: Vec<u32>,
+    /// Levels of the inputs.
+    level: Vec<u32>,
+    contexts: Vec<Context>,
+}
+
+impl Regs {
+    fn new(sources: usize, contexts: usize) -> Regs {
+        let words = vec![0; sources.div_ceil(32)];
+        Regs {
+            priority: vec![0; sources],
+            pending: words.clone(),
+            claimed: words.clone(),
+            level: words.clone(),
+            contexts: vec![Context { threshold: 0, enable: words }; contexts],
+        }
+    }
+
+    fn same_shape(&self, other: &Regs) -> bool {
+        let words = self.pending.len();
+        self.priority.len() == other.priority.len()
+            && [&other.pending, &other.claimed, &other.level].iter().all(|bits| bits.len() == words)
+            && self.contexts.len() == other.contexts.len()
+            && other.contexts.iter().all(|context| context.enable.len() == words)
+    }
+
+    /// The pending enabled source of the highest priority, the lowest number first; 0 when there is none.
+    fn best(&self, context: &Context) -> (u32, u32) {
+        let mut best = (0, 0);
+        for (word, (pending, enable)) in self.pending.iter().zip(&context.enable).enumerate() {
+            let mut bits = pending & enable;
+            while bits != 0 {
+                let source = 32 * word as u32 + bits.trailing_zeros();
+                bits &= bits - 1;
+                let priority = self.priority[source as usize];
+                if priority > best.1 {
+                    best = (source, priority);
+                }
+            }
+        }
+        best
+    }
+}
+
+fn get(bits: &[u32], source: usize) -> bool {
+    bits[source / 32] >> (source % 32) & 1 != 0
+}
+
+fn put(bits: &mut [u32], source: usize, value: bool) {
+    let bit = 1 << (source % 32);
+    if value {
+        bits[source / 32] |= bit;
+    } else {
+        bits[source / 32] &= !bit;
+    }
+}
+
+struct Plic {
+    /// Including source 0, which does not exist.
+    sources: usize,
+    irq: Vec<IrqLine>,
+    regs: Regs,
+}
+
+/// Where an offset leads.
+enum Register {
+    Priority(usize),
+    Pending(usize),
+    Enable { context: usize, word: usize },
+    Threshold(usize),
+    Claim(usize),
+    None,
+}
+
+fn build(wiring: &mut Wiring) -> Result<Built> {
+    let ndev = wiring.props.number("ndev")?.unwrap_or(95);
+    if !(1..=1023).contains(&ndev) {
+        fail!("'{}': ndev={ndev} is not between 1 and 1023", wiring.part.name());
+    }
+    let contexts = 2 * u64::from(wiring.cpus);
+    if contexts > MAX_CONTEXTS {
+        fail!("'{}' serves {} harts at most, not {}", wiring.part.name(), MAX_CONTEXTS / 2, wiring.cpus);
+    }
+    let (sources, contexts) = (ndev as usize + 1, contexts as usize);
+    let irq = (0..contexts).map(|context| wiring.irq(context)).collect();
+    let tree = TreeNode::new("plic")
+        .cells("riscv,ndev", &[ndev as u32])
+        .flag("interrupt-controller")
+        .strings("compatible", &["sifive,plic-1.0.0", "riscv,plic0"])
+        .cells("#address-cells", &[0])
+        .cells("#interrupt-cells", &[1]);
+    let device = Plic { sources, irq, regs: Regs::new(sources, contexts) };
+    Ok(Built::new(Box::new(device), SIZE).with_tree(tree))
+}
+
+impl Plic {
+    fn register(&self, offset: u64) -> Register {
+        let words = self.regs.pending.len();
+        let word = (offset / 4) as usize;
+        match offset {
+            _ if !offset.is_multiple_of(4) => Register::None,
+            PRIORITY..PENDING if word < self.sources => Register::Priority(word),
+            PENDING..ENABLE => {
+                let word = ((offset - PENDING) / 4) as usize;
+                if word < words { Register::Pending(word) } else { Register::None }
+            }
+            ENABLE..CONTEXT => {
+                let context = ((offset - ENABLE) / ENABLE_STRIDE) as usize;
+                let word = ((offset - ENABLE) % ENABLE_STRIDE / 4) as usize;
+                if context < self.irq.len() && word < words {
+                    Register::Enable { context, word }
+                } else {
+                    Register::None
+                }
+            }
+            CONTEXT.. => {
+                let context = ((offset - CONTEXT) / CONTEXT_STRIDE) as usize;
+                match (offset - CONTEXT) % CONTEXT_STRIDE {
+                    0 if context < self.irq.len() => Register::Threshold(context),
+                    4 if context < self.irq.len() => Register::Claim(context),
+                    _ => Register::None,
+                }
+            }
+            _ => Register::None,
+        }
+    }
+
+    fn update(&mut self) {
+        for (context, irq) in self.regs.contexts.iter().zip(&self.irq) {
+            irq.set(self.regs.best(context).1 > context.threshold);
+        }
+    }
+
+    fn claim(&mut self, context: usize) -> u32 {
+        let (source, _) = self.regs.best(&self.regs.contexts[context]);
+        if source != 0 {
+            put(&mut self.regs.pending, source as usize, false);
+            put(&mut self.regs.claimed, source as usize, true);
+            self.update();
+        }
+        source
+    }
+
+    fn complete(&mut self, context: usize, source: u64) {
+        let known = usize::try_from(source).ok().filter(|&source| source < self.sources);
+        // A completion of what the context has not enabled is ignored.
+        let Some(source) = known.filter(|&source| get(&self.regs.contexts[context].enable, source)) else {
+            guest_error!("plic: context {context} completes source {source}, which it has not enabled");
+            return;
+        };
+        put(&mut self.regs.claimed, source, false);
+        if get(&self.regs.level, source) {
+            put(&mut self.regs.pending, source, true);
+        }
+        self.update();
+    }
+}
+
+impl Device for Plic {
+    fn read(&mut self, io: Io) -> u64 {
+        let value = match self.register(io.offset) {
+            Register::Priority(source) => self.regs.priority[source],
+            Register::Pending(word) => self.regs.pending[word],
+            Register::Enable { context, word } => self.regs.contexts[context].enable[word],
+            Register::Threshold(context) => self.regs.contexts[context].threshold,
+            Register::Claim(context) => self.claim(context),
+            Register::None => {
+                guest_error!("plic: read at {:#x}", io.offset);
+                0
+            }
+        };
+        value.into()
+    }
+
+    fn write(&mut self, io: Io, value: u64) {
+        let word_value = value as u32;
+        match self.register(io.offset) {
+            // Source 0 does not exist: its priority and its enable bits are zero for ever.
+            Register::Priority(0) => {}
+            Register::Priority(source) => {
+                self.regs.priority[source] = word_value & PRIORITY_MASK;
+                self.update();
+            }
+            Register::Enable { context, word } => {
+                let missing = if word == 0 { 1 } else { 0 };
+                let past = self.sources.saturating_sub(32 * word);
+                let present = if past >= 32 { u32::MAX } else { (1 << past) - 1 };
+                self.regs.contexts[context].enable[word] = word_value & present & !missing;
+                self.update();
+            }
+            Register::Threshold(context) => {
+                self.regs.contexts[context].threshold = word_value & PRIORITY_MASK;
+                self.update();
+            }
+            Register::Claim(context) => self.complete(context, value),
+            Register::Pending(_) => guest_error!("plic: write to the read-only pending bits"),
+            Register::None => guest_error!("plic: write at {:#x}", io.offset),
+        }
+    }
+
+    fn reset(&mut self) {
+        // Inputs are what the devices drive, not state of ours: their levels outlive the reset.
+        let level = std::mem::take(&mut self.regs.level);
+        self.regs = Regs::new(self.sources, self.irq.len());
+        self.regs.pending.copy_from_slice(&level);
+        self.regs.level = level;
+        self.update();
+    }
+
+    fn state(&mut self, s: &mut State) -> Result<()> {
+        let mut regs = self.regs.clone();
+        s.item("regs", &mut regs)?;
+        if !self.regs.same_shape(&regs) {
+            fail!("saved state is of a plic with other sources or contexts");
+        }
+        self.regs = regs;
+        if s.is_loading() {
+            self.update();
+        }
+        Ok(())
+    }
+
+    fn input(&mut self, input: u32, level: bool) {
+        let source = input as usize;
+        if source == 0 || source >= self.sources {
+            return;
+        }
+        put(&mut self.regs.level, source, level);
+        if level && !get(&self.regs.claimed, source) {
+            put(&mut self.regs.pending, source, true);
+            self.update();
+        }
+    }
+
+    fn width(&self) -> Width {
+        Width { min: 4, max: 4 }
+    }
+
+    fn describe(&self) -> Vec<(String, String)> {
+        vec![("num-sources".into(), self.sources.to_string()), ("num-contexts".into(), self.irq.len().to_string())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hw::tests::Rig;
+
+    const CLAIM: u64 = CONTEXT + 4;
+    const S0: u64 = CONTEXT_STRIDE;
+
+    fn plic() -> Rig {
+        let mut plic = Rig::new("sifive-plic").cpus(2).build();
+        for source in 1..=40 {
+            plic.write(4 * source, 4, 1);
+        }
+        plic.write(ENABLE, 4, 0xffff_ffff);
+        plic.write(ENABLE + 4, 4, 0xffff_ffff);
+        plic
+    }
+
+    #[test]
+    fn claim_clears_pending() {
+        let mut plic = plic();
+        plic.input(10, true);
+        assert_eq!(plic.read(PENDING, 4), 1 << 10);
+        assert_eq!(plic.lines(4), [true, false, false, false]);
+        assert_eq!(plic.read(CLAIM, 4), 10);
+        assert_eq!(plic.read(PENDING, 4), 0);
+        assert!(!plic.line(0));
+        assert_eq!(plic.read(CLAIM, 4), 0);
+    }
+
+    #[test]
+    fn a_level_still_high_is_pending_again_after_completion() {
+        let mut plic = plic();
+        plic.input(33, true);
+        assert_eq!(plic.read(CLAIM, 4), 33);
+        plic.input(33, false);
+        plic.input(33, true);
+        assert!(!plic.line(0), "the gateway is shut until the completion");
+        plic.write(CLAIM, 4, 33);
+        assert!(plic.line(0));
+        assert_eq!(plic.read(CLAIM, 4), 33);
+        plic.input(33, false);
+        plic.write(CLAIM, 4, 33);
+        assert!(!plic.line(0));
+    }
+
+    #[test]
+    fn priority_wins_and_then_the_lower_number() {
+        let mut plic = plic();
+        [7, 9, 35].iter().for_each(|&source| plic.input(source, true));
+        plic.write(4 * 35, 4, 0xff);
+        assert_eq!(plic.read(4 * 35, 4), 7);
+        let claims: Vec<u64> = (0..4).map(|_| plic.read(CLAIM, 4)).collect();
+        assert_eq!(claims, [35, 7, 9, 0]);
+    }
+
+    #[test]
+    fn the_threshold_masks_the_line_and_not_the_claim() {
+        let mut plic = plic();
+        plic.write(CONTEXT, 4, 1);
+        plic.input(3, true);
+        assert!(!plic.line(0));
+        assert_eq!(plic.read(CLAIM, 4), 3);
+    }
+
+    #[test]
+    fn contexts_are_apart() {
+        let mut plic = plic();
+        plic.write(ENABLE + 3 * ENABLE_STRIDE, 4, 1 << 5);
+        plic.input(5, true);
+        assert_eq!(plic.lines(4), [true, false, false, true]);
+        assert_eq!(plic.read(CLAIM + 3 * S0, 4), 5);
+        assert_eq!(plic.lines(4), [false; 4]);
+        plic.write(CLAIM + S0, 4, 5);
+        assert_eq!(plic.lines(4), [false; 4], "context 1 has not enabled source 5");
+        plic.write(CLAIM, 4, 5);
+        assert_eq!(plic.lines(4), [true, false, false, true]);
+    }
+
+    #[test]
+    fn source_0_and_those_past_ndev_do_not_exist() {
+        let mut plic = plic();
+        plic.write(0, 4, 7);
+        assert_eq!(plic.read(0, 4), 0);
+        assert_eq!(plic.read(ENABLE, 4), 0xffff_fffe);
+        plic.input(0, true);
+        plic.input(96, true);
+        plic.input(u32::MAX, true);
+        assert_eq!(plic.read(CLAIM, 4), 0);
+        plic.write(4 * 96, 4, 7);
+        assert_eq!(plic.read(4 * 96, 4), 0);
+        plic.write(CLAIM, 4, 96);
+    }
+}

@@ -1,0 +1,5 @@
+//! Real-time clocks.
+
+mod goldfish;
+
+pub use goldfish::GOLDFISH_RTC;
