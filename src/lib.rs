@@ -1,6 +1,7 @@
-//! Mimus, a machine emulator. The rooms, lowest layer first; `tests/layers.rs` says which may import which.
+//! Mimus, a machine emulator. The rooms; `tests/layers.rs` says which may import which.
 
 pub mod base;
+pub mod cli;
 pub mod cpu;
 pub mod engine;
 pub mod fabric;

@@ -1,0 +1,77 @@
+//! Answers to requests for help that are the command line's own, and the names of those that are not.
+
+use super::options::SECTIONS;
+use crate::base::dlog;
+use std::fmt::Write;
+
+/// The QEMU release whose command line this is: scripts look for it in the version line.
+const QEMU_VERSION: &str = "10.0.2";
+
+/// A list that another room owns. QEMU prints each on stdout and exits with code 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HelpTopic {
+    /// `-M help`: the boards. The first line starts `Supported machines are:`.
+    Machines,
+    /// `-M NAME,help`: the properties of the board in `machine.page`.
+    MachineProps,
+    /// `-cpu help`: the models of the instruction set.
+    Cpus,
+    /// `-accel help`: names in lower case, a line each.
+    Accels,
+    /// `-device help`: the catalogue.
+    Devices,
+    /// `-device NAME,help`: the properties of a type.
+    DeviceProps(String),
+    /// `-object help`.
+    Objects,
+    /// `-object NAME,help`.
+    ObjectProps(String),
+    /// `-netdev help`, `-nic help`, `-net help`.
+    Netdevs,
+    /// `-L help`: where firmware is looked for.
+    FirmwareDirs,
+}
+
+/// A heading and a name a line.
+pub fn list(heading: &str, names: &[&str]) -> String {
+    names.iter().fold(format!("{heading}\n"), |text, name| text + "  " + name + "\n")
+}
+
+/// `-version`.
+pub fn version_text() -> String {
+    format!("QEMU emulator version {QEMU_VERSION} (mimus {})\n", env!("CARGO_PKG_VERSION"))
+}
+
+/// `-d help`.
+pub fn log_items() -> String {
+    dlog::ITEMS.iter().fold("Log items (comma separated):\n".to_string(), |mut text, (name, _, about)| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name:<15} {about}");
+        text
+    })
+}
+
+/// Where the help text of an option starts.
+const COLUMN: usize = 16;
+
+/// `-help`: an option a paragraph, its name at the start of a line.
+pub fn usage(program: &str) -> String {
+    let mut text = version_text();
+    let _ = writeln!(text, "usage: {program} [options] [disk_image]\n");
+    for (section, options) in SECTIONS {
+        let _ = writeln!(text, "{section}:");
+        for option in *options {
+            let head = match option.value {
+                Some(value) => format!("-{} {value}", option.name),
+                None => format!("-{}", option.name),
+            };
+            if head.len() < COLUMN {
+                let _ = writeln!(text, "{head:<COLUMN$}{}", option.help);
+            } else {
+                let _ = writeln!(text, "{head}\n{:COLUMN$}{}", "", option.help);
+            }
+        }
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,123 @@
+//! Room `cli`: from QEMU's command line to a [`Config`].
+//!
+//! ```text
+//!   argv ─► words (clap) ─► options (the table) ─► board | disks | net | chars | run ─► Config
+//!                                                                     Config ─► ConsolePlan
+//! ```
+//! Here is grammar and nothing else: no file is opened, no name is looked up on a board. [`Config`] is plain data;
+//! [`ConsolePlan`] says which stream each serial line, monitor, gdb and QMP gets, with QEMU's rules for defaults and
+//! conflicts. A request for help comes back as a [`HelpTopic`] when another room owns the answer.
+//!
+//! What a run does with a [`Config`]: refuse what is not there yet ([`Config::supported`]), make the plan, open `plan.chardevs` ([`Chardevs`](crate::host::Chardevs)), then build the machine from the page
+//! that `machine.page` and `arch` name, `edits` applied to it.
+#![forbid(unsafe_code)]
+
+mod board;
+mod chars;
+pub mod config;
+mod console;
+mod disks;
+mod help;
+mod keylist;
+mod net;
+mod options;
+mod run;
+mod topology;
+mod words;
+
+pub use config::Config;
+pub use console::{ConsolePlan, MonitorPlan};
+pub use help::HelpTopic;
+pub use topology::Topology;
+
+use crate::base::Result;
+use crate::error;
+use config::Arch;
+use keylist::KeyList;
+
+/// What a command line wants.
+#[derive(Debug)]
+pub enum Command {
+    /// A machine.
+    Run(Box<Config>),
+    /// An answer that another room knows; the command line may narrow it (`-M virt -cpu help`).
+    Help(HelpTopic, Box<Config>),
+    /// This text on stdout and this exit code.
+    Print(String, i32),
+}
+
+/// The name in front of messages: the last part of `argv[0]`.
+pub fn program(argv0: Option<&str>) -> String {
+    let name = argv0.unwrap_or("mimus");
+    name.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("mimus").to_string()
+}
+
+/// Reads a command line, `argv[0]` included.
+///
+/// # Errors
+/// What is wrong with it, to be printed after the program's name.
+pub fn parse(argv: &[String]) -> Result<Command> {
+    let mut reader = Reader::default();
+    reader.config.program = program(argv.first().map(String::as_str));
+    if let Some(name) = reader.config.program.strip_prefix("qemu-system-") {
+        let arch = Arch::named(name).ok_or_else(|| error!("there is no instruction set '{name}': {}", arch_names()))?;
+        reader.config.arch = Some(arch);
+        reader.arch_source = Some("the program's name");
+    }
+    for arg in words::read(argv.get(1..).unwrap_or_default())? {
+        let read =
+            arg.option.map_or(disks::hda as fn(&mut Reader, &words::Arg<'_>) -> Result<()>, |option| option.read);
+        read(&mut reader, &arg).map_err(|e| e.within(arg.given()))?;
+        if let Some((text, code)) = reader.answer {
+            return Ok(Command::Print(text, code));
+        }
+    }
+    disks::finish(&mut reader)?;
+    board::finish(&mut reader)?;
+    let config = Box::new(reader.config);
+    Ok(match reader.help {
+        Some(topic) => Command::Help(topic, config),
+        None => Command::Run(config),
+    })
+}
+
+/// The names of instruction sets, for messages.
+fn arch_names() -> String {
+    let names: Vec<&str> = Arch::ALL.iter().map(|(name, _)| *name).collect();
+    format!("known are {}", names.join(", "))
+}
+
+/// A command line on its way to a [`Config`].
+#[derive(Default)]
+pub(crate) struct Reader {
+    config: Config,
+    /// What said the instruction set.
+    arch_source: Option<&'static str>,
+    /// The first request for help that another room answers.
+    help: Option<HelpTopic>,
+    /// An answer of ours: the reading ends.
+    answer: Option<(String, i32)>,
+    /// `-M accel=` and `-enable-kvm`; the last one counts.
+    machine_accel: Option<(String, config::Given)>,
+    /// `-blockdev`, until all are there.
+    nodes: Vec<(config::Given, KeyList)>,
+    /// Which drives say `snapshot=off`.
+    kept_drives: Vec<usize>,
+    /// `-set GROUP.ID.KEY=VALUE`, until all groups are there.
+    sets: Vec<(config::Given, [String; 4])>,
+}
+
+impl Reader {
+    /// Keeps the first request for help.
+    fn ask(&mut self, topic: HelpTopic) {
+        self.help.get_or_insert(topic);
+    }
+
+    /// Remembers that something is understood and cannot be served yet.
+    fn refuse(&mut self, what: &str) {
+        self.config.unsupported.push(format!("{what} is not supported yet"));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,329 @@
+//! Options about the run: actions, clock, log, windows; and those that are only accepted or not served yet.
+
+use super::Reader;
+use super::config::{PanicAction, RtcBase, RtcClock, WatchdogAction};
+use super::help::{list, log_items, usage, version_text};
+use super::keylist::{Grammar, KeyList, is_help, number};
+use super::words::Arg;
+use crate::base::{Result, dlog};
+use crate::{error, fail};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+/// Understood, and without effect here.
+pub fn accepted(_: &mut Reader, _: &Arg<'_>) -> Result<()> {
+    Ok(())
+}
+
+/// Understood, and refused when a machine is to run.
+pub fn refused(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    reader.refuse(&arg.given().0);
+    Ok(())
+}
+
+pub fn help(reader: &mut Reader, _: &Arg<'_>) -> Result<()> {
+    reader.answer = Some((usage(&reader.config.program), 0));
+    Ok(())
+}
+
+pub fn version(reader: &mut Reader, _: &Arg<'_>) -> Result<()> {
+    reader.answer = Some((version_text(), 0));
+    Ok(())
+}
+
+pub fn stopped(reader: &mut Reader, _: &Arg<'_>) -> Result<()> {
+    reader.config.run.stopped = true;
+    Ok(())
+}
+
+/// Items that QEMU has and that say nothing here.
+const SILENT_ITEMS: &[&str] =
+    &["op_opt", "op_ind", "op_plugin", "fpu", "page", "plugin", "strace", "tid", "vpu", "invalid_mem"];
+
+pub fn log(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    let mut mask = 0;
+    for word in arg.value.split(',') {
+        match dlog::ITEMS.iter().find(|(name, ..)| *name == word) {
+            Some((_, item, _)) => mask |= *item as u32,
+            None if word == "all" => mask |= dlog::ITEMS.iter().fold(0, |all, (_, item, _)| all | *item as u32),
+            None if word == "help" => reader.answer = Some((log_items(), 1)),
+            None if SILENT_ITEMS.contains(&word) || word.starts_with("trace:") => {}
+            None if word.is_empty() => {}
+            // Scripts expect the list on stdout; the error says which word it was.
+            None => reader.answer = Some((format!("'{word}' is no log item.\n{}", log_items()), 1)),
+        }
+    }
+    reader.config.run.log.mask = mask;
+    Ok(())
+}
+
+pub fn log_file(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    reader.config.run.log.file = Some(PathBuf::from(&arg.value));
+    Ok(())
+}
+
+pub fn log_filter(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    reader.config.run.log.filter = arg.value.split(',').map(range).collect::<Result<_>>()?;
+    Ok(())
+}
+
+/// `START+SIZE`, `START-SIZE` (what comes before) or `START..END`.
+fn range(text: &str) -> Result<RangeInclusive<u64>> {
+    let read = || -> Option<RangeInclusive<u64>> {
+        if let Some((start, end)) = text.split_once("..") {
+            return Some(number(start)?..=number(end)?);
+        }
+        if let Some((start, size)) = text.split_once('+') {
+            let start = number(start)?;
+            return Some(start..=start.checked_add(number(size)?.checked_sub(1)?)?);
+        }
+        let (end, size) = text.split_once('-')?;
+        let end = number(end)?;
+        Some(end.checked_sub(number(size)?.checked_sub(1)?)?..=end)
+    };
+    match read() {
+        Some(range) if range.start() <= range.end() => Ok(range),
+        Some(_) => Err(error!("'{text}' ends before it starts")),
+        None => Err(error!("'{text}' is no range: START+SIZE, START-SIZE or START..END")),
+    }
+}
+
+pub fn perfmap(reader: &mut Reader, _: &Arg<'_>) -> Result<()> {
+    reader.config.run.perfmap = true;
+    Ok(())
+}
+
+pub fn jitdump(reader: &mut Reader, _: &Arg<'_>) -> Result<()> {
+    reader.config.run.jitdump = true;
+    Ok(())
+}
+
+pub fn semihosting_config(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    let mut list = KeyList::parse(&arg.value, Grammar::loose("enable"))?;
+    let enabled = list.take_switch("enable")?.unwrap_or(true);
+    if let Some(target) = list.take("target")
+        && !["native", "gdb", "auto"].contains(&target.as_str())
+    {
+        fail!("unsupported semihosting-config {target}: native, gdb or auto");
+    }
+    list.take_switch("userspace")?;
+    ["chardev", "arg"].iter().for_each(|key| drop(list.take(key)));
+    list.finish()?;
+    if enabled { refused(reader, arg) } else { Ok(()) }
+}
+
+pub fn nographic(reader: &mut Reader, _: &Arg<'_>) -> Result<()> {
+    reader.config.display.nographic = true;
+    Ok(())
+}
+
+pub fn display(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    const KINDS: &[&str] =
+        &["none", "gtk", "sdl", "egl-headless", "curses", "cocoa", "spice-app", "dbus", "vnc", "default"];
+    let mut words = KeyList::parse(&arg.value, Grammar::loose("type"))?;
+    if words.wants_help() {
+        reader.answer = Some((list("Available display backend types:", &["none"]), 0));
+        return Ok(());
+    }
+    let kind = words.take("type").or_else(|| {
+        let address = words.take("vnc")?;
+        reader.config.display.props = vec![("address".into(), address)];
+        Some("vnc".into())
+    });
+    let kind = kind.ok_or_else(|| error!("Parameter 'type' is missing"))?;
+    if !KINDS.contains(&kind.as_str()) {
+        fail!("Parameter 'type' does not accept value '{kind}': {}", KINDS.join(", "));
+    }
+    reader.config.display.kind = Some(kind);
+    reader.config.display.props.extend(words.rest());
+    Ok(())
+}
+
+pub fn vga(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    if is_help(&arg.value) {
+        reader.answer = Some((list("Graphics cards:", &["none"]), 0));
+    } else {
+        reader.config.display.vga = Some(arg.value.clone());
+    }
+    Ok(())
+}
+
+pub fn vnc(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    reader.config.display.kind = Some("vnc".into());
+    reader.config.display.props = vec![("address".into(), arg.value.clone())];
+    Ok(())
+}
+
+pub fn full_screen(reader: &mut Reader, _: &Arg<'_>) -> Result<()> {
+    reader.config.display.full_screen = true;
+    Ok(())
+}
+
+pub fn keyboard(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    reader.config.display.keyboard = Some(arg.value.clone());
+    Ok(())
+}
+
+pub fn audio(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    let words = KeyList::parse(&arg.value, Grammar::strict("driver"))?;
+    if words.wants_help() {
+        reader.answer = Some((list("Available audio drivers:", &["none"]), 0));
+    }
+    reader.config.display.audio.push(words.rest());
+    Ok(())
+}
+
+pub fn name(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    let mut list = KeyList::parse(&arg.value, Grammar::loose("guest"))?;
+    reader.config.run.name = list.take("guest").or(reader.config.run.name.take());
+    list.take("process");
+    list.take_switch("debug-threads")?;
+    list.finish()
+}
+
+pub fn uuid(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    let bad = || error!("failed to parse UUID string: wrong format (8-4-4-4-12 hexadecimal digits)");
+    let lengths: Vec<usize> = arg.value.split('-').map(str::len).collect();
+    let digits = arg.value.replace('-', "");
+    if lengths != [8, 4, 4, 4, 12] || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(bad());
+    }
+    let number = u128::from_str_radix(&digits, 16).map_err(|_| bad())?;
+    reader.config.run.uuid = Some(number.to_be_bytes());
+    Ok(())
+}
+
+pub fn no_reboot(reader: &mut Reader, _: &Arg<'_>) -> Result<()> {
+    reader.config.run.actions.reboot_exits = true;
+    Ok(())
+}
+
+pub fn no_shutdown(reader: &mut Reader, _: &Arg<'_>) -> Result<()> {
+    reader.config.run.actions.shutdown_pauses = true;
+    Ok(())
+}
+
+pub fn action(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    for (key, value) in KeyList::parse(&arg.value, Grammar::PLAIN)?.rest() {
+        let actions = &mut reader.config.run.actions;
+        let refuse = |known: &str| Err(error!("Parameter '{key}' does not accept value '{value}': {known}"));
+        match (key.as_str(), value.as_str()) {
+            ("reboot", "reset") => actions.reboot_exits = false,
+            ("reboot", "shutdown") => actions.reboot_exits = true,
+            ("reboot", _) => return refuse("reset or shutdown"),
+            ("shutdown", "poweroff") => actions.shutdown_pauses = false,
+            ("shutdown", "pause") => actions.shutdown_pauses = true,
+            ("shutdown", _) => return refuse("poweroff or pause"),
+            ("panic", "pause") => actions.panic = PanicAction::Pause,
+            ("panic", "shutdown") => actions.panic = PanicAction::Shutdown,
+            ("panic", "exit-failure") => actions.panic = PanicAction::ExitFailure,
+            ("panic", "none") => actions.panic = PanicAction::None,
+            ("panic", _) => return refuse("pause, shutdown, exit-failure or none"),
+            ("watchdog", _) => actions.watchdog = watchdog(&value)?,
+            _ => fail!("Invalid parameter '{key}': there are reboot, shutdown, panic and watchdog"),
+        }
+    }
+    Ok(())
+}
+
+pub fn watchdog_action(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    reader.config.run.actions.watchdog = watchdog(&arg.value)?;
+    Ok(())
+}
+
+fn watchdog(name: &str) -> Result<WatchdogAction> {
+    Ok(match name {
+        "reset" => WatchdogAction::Reset,
+        "shutdown" => WatchdogAction::Shutdown,
+        "poweroff" => WatchdogAction::Poweroff,
+        "inject-nmi" => WatchdogAction::InjectNmi,
+        "pause" => WatchdogAction::Pause,
+        "debug" => WatchdogAction::Debug,
+        "none" => WatchdogAction::None,
+        _ => fail!("'{name}' is none of reset, shutdown, poweroff, inject-nmi, pause, debug and none"),
+    })
+}
+
+pub fn rtc(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    let mut list = KeyList::parse(&arg.value, Grammar::loose("base"))?;
+    let rtc = &mut reader.config.run.rtc;
+    match list.take("base").as_deref() {
+        None => {}
+        Some("utc") => rtc.base = RtcBase::Utc,
+        Some("localtime") => rtc.base = RtcBase::Localtime,
+        Some(text) => {
+            rtc.base = RtcBase::Date(date(text).ok_or_else(|| {
+                error!("invalid datetime format: utc, localtime, '2006-06-17T16:01:21' or '2006-06-17', not '{text}'")
+            })?);
+        }
+    }
+    match list.take("clock").as_deref() {
+        None => {}
+        Some("host") => rtc.clock = RtcClock::Host,
+        Some("rt") => rtc.clock = RtcClock::Rt,
+        Some("vm") => rtc.clock = RtcClock::Vm,
+        Some(other) => fail!("invalid option value '{other}' for clock: host, rt or vm"),
+    }
+    match list.take("driftfix").as_deref() {
+        None | Some("none" | "slew") => list.finish(),
+        Some(other) => Err(error!("invalid option value '{other}' for driftfix: none or slew")),
+    }
+}
+
+/// Seconds since 1970 of `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM:SS`, both in UTC.
+fn date(text: &str) -> Option<i64> {
+    let (day, time) = text.split_once('T').unwrap_or((text, "0:0:0"));
+    let fields = |text: &str, separator| -> Option<[i64; 3]> {
+        let numbers: Vec<i64> = text.split(separator).map(|n| n.parse().ok()).collect::<Option<_>>()?;
+        numbers.try_into().ok()
+    };
+    let ([year, month, day], [hour, minute, second]) = (fields(day, '-')?, fields(time, ':')?);
+    let in_range = (1..=9999).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=31).contains(&day)
+        && (0..24).contains(&hour)
+        && (0..60).contains(&minute)
+        && (0..61).contains(&second);
+    if !in_range {
+        return None;
+    }
+    // Days from the civil calendar, the year starting in March so that the leap day comes last.
+    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468;
+    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
+}
+
+pub fn seed(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    reader.config.run.seed = Some(number(&arg.value).ok_or_else(|| error!("Invalid seed number: {}", arg.value))?);
+    Ok(())
+}
+
+pub fn pidfile(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    reader.config.run.pidfile = Some(PathBuf::from(&arg.value));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_seconds_since_1970() {
+        assert_eq!(date("1970-01-01"), Some(0));
+        assert_eq!(date("2006-06-17T16:01:21"), Some(1_150_560_081));
+        assert_eq!(date("2000-02-29T00:00:00"), Some(951_782_400));
+        for bad in ["foo", "2006-13-01", "2006-06", "2006-06-17T25:00:00"] {
+            assert_eq!(date(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn filters_are_ranges() {
+        assert_eq!(range("0x8000+0x200").unwrap(), 0x8000..=0x81ff);
+        assert_eq!(range("0x8000..0x8fff").unwrap(), 0x8000..=0x8fff);
+        assert_eq!(range("0x8fff-0x1000").unwrap(), 0x8000..=0x8fff);
+        for bad in ["", "1", "0x10+0", "5..4", "0-5", "0xffffffffffffffff+2"] {
+            assert!(range(bad).is_err(), "{bad}");
+        }
+    }
+}
