@@ -29,3 +29,6 @@ pub const FLOAT_DIRTY: HelperId = HelperId(10);
 pub const AMOCAS_Q: HelperId = HelperId(11);
 /// `sfence_w_inval` and `sfence.inval.ir(instruction)`: the privilege check alone.
 pub const SFENCE_CHECK: HelperId = HelperId(12);
+/// `check_target(address)`: raises instruction address misaligned when bit 1 of the address is set, with the address as
+/// `tval`. Called only where there are no compressed instructions.
+pub const CHECK_TARGET: HelperId = HelperId(13);

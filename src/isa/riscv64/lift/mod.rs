@@ -1,0 +1,79 @@
+//! The lifter: what each instruction means, as IR. The files are the manual's chapters; a function lifts an
+//! instruction or a family of them, and the rows of the [table](super::table) name it.
+
+pub mod atomics;
+pub mod base;
+pub mod muldiv;
+pub mod system;
+#[cfg(test)]
+mod tests;
+
+use super::decode::{self, Insn};
+use super::extensions::Extensions;
+use super::mode::CodeMode;
+use super::{helpers, regs};
+use crate::cpu::Lifted;
+use crate::ir::{Builder, Effects, End, Type, Val};
+
+/// Lifts the instruction at the start of `code` into `b`; see [`crate::cpu::Isa::lift`].
+pub fn lift(b: &mut Builder, code: &[u8], mode: CodeMode, ext: Extensions) -> Lifted {
+    let Some(&low) = code.first() else { return Lifted::NeedsMore };
+    let len = decode::length(low);
+    let word = match *code {
+        [a, b, ..] if len == 2 => u32::from(u16::from_le_bytes([a, b])),
+        [a, b, c, d, ..] => u32::from_le_bytes([a, b, c, d]),
+        _ => return Lifted::NeedsMore,
+    };
+    let off = i64::from(b.here());
+    b.insn(len);
+    let mut l = Lift { b, mode, ext, off, word };
+    match decode::decode(word, ext) {
+        Some(row) => {
+            if let Some(lift) = row.lift {
+                lift(&mut l, Insn::new(word, row.format));
+            }
+        }
+        None => l.illegal(),
+    }
+    Lifted::Done(len)
+}
+
+/// One instruction on its way into a block.
+pub struct Lift<'a> {
+    /// The block.
+    pub b: &'a mut Builder,
+    /// The mode that it runs in.
+    pub mode: CodeMode,
+    /// The extensions that the CPU has.
+    pub ext: Extensions,
+    /// The instruction's offset from the block's page.
+    pub off: i64,
+    /// The instruction's bits.
+    pub word: u32,
+}
+
+impl Lift<'_> {
+    /// The value of an integer register.
+    pub fn x(&mut self, n: u32) -> Val {
+        if n == 0 { self.b.const_(0) } else { self.b.get(regs::x(n), Type::Int) }
+    }
+
+    /// An integer register takes a value; `x0` does not.
+    pub fn set_x(&mut self, n: u32, value: Val) {
+        if n != 0 {
+            self.b.set(regs::x(n), value);
+        }
+    }
+
+    /// The instruction's bits as a value, for helpers that raise illegal instruction.
+    pub fn bits(&mut self) -> Val {
+        self.b.const_(u64::from(self.word))
+    }
+
+    /// Raises illegal instruction. Nothing may have been set before.
+    pub fn illegal(&mut self) {
+        let bits = self.bits();
+        self.b.call(helpers::ILLEGAL, Effects::ANY, &[bits]);
+        self.b.end(End::Never);
+    }
+}
