@@ -25,6 +25,8 @@ pub struct Builder {
     insns: u16,
     start: u16,
     bytes: u16,
+    /// What the lifter notes about the block so far, in bits of its own; none is set at the start.
+    pub notes: u32,
 }
 
 impl Builder {
@@ -39,6 +41,7 @@ impl Builder {
             insns: 0,
             start: 0,
             bytes: 0,
+            notes: 0,
         }
     }
 
@@ -47,7 +50,7 @@ impl Builder {
         self.ops.clear();
         self.types.clear();
         self.forget_slots();
-        (self.end, self.insns, self.start, self.bytes) = (None, 0, start, 0);
+        (self.end, self.insns, self.start, self.bytes, self.notes) = (None, 0, start, 0, 0);
     }
 
     /// Starts an instruction of `len` bytes after those before it.

@@ -51,6 +51,12 @@ impl Needs {
     pub const fn met_by(self, ext: Extensions) -> bool {
         ext.has(self.either) || ext.has(self.or)
     }
+
+    /// Whether floats are among them, so that the instruction is illegal while `mstatus.FS` is Off.
+    pub const fn float(self) -> bool {
+        const FLOATS: Extensions = Extensions::F.with(Extensions::D).with(Extensions::ZFH).with(Extensions::ZFHMIN);
+        self.either.0 & FLOATS.0 != 0
+    }
 }
 
 /// What a bit string says: a `0` or `1` is fixed, a letter belongs to a field, blanks only separate.

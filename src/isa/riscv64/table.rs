@@ -9,9 +9,11 @@ use super::decode::{Format, Insn, Needs, Pattern, Row};
 use super::extensions::Extensions;
 use super::helpers;
 use super::lift::system::CsrOp;
-use super::lift::{Lift, atomics, base, muldiv, system};
+use super::lift::{Lift, atomics, base, bitmanip, float, muldiv, system};
+use crate::float::Format::{F16, F32, F64};
+use crate::float::MinMax;
 use crate::ir::MemSize::{B1, B2, B4, B8};
-use crate::ir::{BinOp, Cond, RmwOp, UnOp};
+use crate::ir::{BinOp, Cond, FloatCond, FloatOp, FloatToInt, IntToFloat, RmwOp, UnOp};
 
 macro_rules! rows {
     ($($bits:literal $name:literal $format:ident $operands:literal [$($all:ident)+ $(| $($or:ident)+)?]
@@ -199,11 +201,202 @@ pub static ROWS: &[Row] = rows! {
     "11100 a l ttttt sssss 001 ddddd 0101111" "amomaxu.h" R "& d, t, (s)" [ZABHA] atomics::amo(RmwOp::MaxU, B2);
     "00101 a l ttttt sssss 001 ddddd 0101111" "amocas.h"  R "& d, t, (s)" [ZABHA ZACAS] atomics::amocas(B2);
 
+    // F
+    "iiiiiiiiiiii sssss 010 ddddd 0000111"      "flw"        I "D, i(s)"       [F] float::load(F32);
+    "iiiiiii ttttt sssss 010 iiiii 0100111"     "fsw"        S "T, i(s)"       [F] float::store(F32);
+    "rrrrr 00 ttttt sssss mmm ddddd 1000011"    "fmadd.s"    R "D, S, T, R, m" [F] float::fused(F32, false, false);
+    "rrrrr 00 ttttt sssss mmm ddddd 1000111"    "fmsub.s"    R "D, S, T, R, m" [F] float::fused(F32, false, true);
+    "rrrrr 00 ttttt sssss mmm ddddd 1001011"    "fnmsub.s"   R "D, S, T, R, m" [F] float::fused(F32, true, false);
+    "rrrrr 00 ttttt sssss mmm ddddd 1001111"    "fnmadd.s"   R "D, S, T, R, m" [F] float::fused(F32, true, true);
+    "0000000 ttttt sssss mmm ddddd 1010011"     "fadd.s"     R "D, S, T, m"    [F] float::arith(F32, FloatOp::Add);
+    "0000100 ttttt sssss mmm ddddd 1010011"     "fsub.s"     R "D, S, T, m"    [F] float::arith(F32, FloatOp::Sub);
+    "0001000 ttttt sssss mmm ddddd 1010011"     "fmul.s"     R "D, S, T, m"    [F] float::arith(F32, FloatOp::Mul);
+    "0001100 ttttt sssss mmm ddddd 1010011"     "fdiv.s"     R "D, S, T, m"    [F] float::arith(F32, FloatOp::Div);
+    "0101100 00000 sssss mmm ddddd 1010011"     "fsqrt.s"    R "D, S, m"       [F] float::unary(F32, FloatOp::Sqrt);
+    "0010000 ttttt sssss 000 ddddd 1010011"     "fsgnj.s"    R "D, S, T"       [F] float::sign_inject(F32);
+    "0010000 ttttt sssss 001 ddddd 1010011"     "fsgnjn.s"   R "D, S, T"       [F] float::sign_inject_not(F32);
+    "0010000 ttttt sssss 010 ddddd 1010011"     "fsgnjx.s"   R "D, S, T"       [F] float::sign_inject_xor(F32);
+    "0010100 ttttt sssss 000 ddddd 1010011"     "fmin.s"     R "D, S, T"       [F] float::arith(F32, FloatOp::Min(MinMax::Number2019));
+    "0010100 ttttt sssss 001 ddddd 1010011"     "fmax.s"     R "D, S, T"       [F] float::arith(F32, FloatOp::Max(MinMax::Number2019));
+    "1010000 ttttt sssss 010 ddddd 1010011"     "feq.s"      R "d, S, T"       [F] float::compare(F32, FloatCond::Eq);
+    "1010000 ttttt sssss 001 ddddd 1010011"     "flt.s"      R "d, S, T"       [F] float::compare(F32, FloatCond::Lt);
+    "1010000 ttttt sssss 000 ddddd 1010011"     "fle.s"      R "d, S, T"       [F] float::compare(F32, FloatCond::Le);
+    "1110000 00000 sssss 001 ddddd 1010011"     "fclass.s"   R "d, S"          [F] float::class(F32);
+    "1100000 00000 sssss mmm ddddd 1010011"     "fcvt.w.s"   R "d, S, m"       [F] float::to_int(F32, FloatToInt::I32);
+    "1100000 00001 sssss mmm ddddd 1010011"     "fcvt.wu.s"  R "d, S, m"       [F] float::to_int(F32, FloatToInt::U32);
+    "1100000 00010 sssss mmm ddddd 1010011"     "fcvt.l.s"   R "d, S, m"       [F] float::to_int(F32, FloatToInt::I64);
+    "1100000 00011 sssss mmm ddddd 1010011"     "fcvt.lu.s"  R "d, S, m"       [F] float::to_int(F32, FloatToInt::U64);
+    "1101000 00000 sssss mmm ddddd 1010011"     "fcvt.s.w"   R "D, s, m"       [F] float::from_int(F32, IntToFloat::I32);
+    "1101000 00001 sssss mmm ddddd 1010011"     "fcvt.s.wu"  R "D, s, m"       [F] float::from_int(F32, IntToFloat::U32);
+    "1101000 00010 sssss mmm ddddd 1010011"     "fcvt.s.l"   R "D, s, m"       [F] float::from_int(F32, IntToFloat::I64);
+    "1101000 00011 sssss mmm ddddd 1010011"     "fcvt.s.lu"  R "D, s, m"       [F] float::from_int(F32, IntToFloat::U64);
+    "1110000 00000 sssss 000 ddddd 1010011"     "fmv.x.w"    R "d, S"          [F] float::move_to_x(F32);
+    "1111000 00000 sssss 000 ddddd 1010011"     "fmv.w.x"    R "D, s"          [F] float::move_from_x(F32);
+
+    // D
+    "iiiiiiiiiiii sssss 011 ddddd 0000111"      "fld"        I "D, i(s)"       [D] float::load(F64);
+    "iiiiiii ttttt sssss 011 iiiii 0100111"     "fsd"        S "T, i(s)"       [D] float::store(F64);
+    "rrrrr 01 ttttt sssss mmm ddddd 1000011"    "fmadd.d"    R "D, S, T, R, m" [D] float::fused(F64, false, false);
+    "rrrrr 01 ttttt sssss mmm ddddd 1000111"    "fmsub.d"    R "D, S, T, R, m" [D] float::fused(F64, false, true);
+    "rrrrr 01 ttttt sssss mmm ddddd 1001011"    "fnmsub.d"   R "D, S, T, R, m" [D] float::fused(F64, true, false);
+    "rrrrr 01 ttttt sssss mmm ddddd 1001111"    "fnmadd.d"   R "D, S, T, R, m" [D] float::fused(F64, true, true);
+    "0000001 ttttt sssss mmm ddddd 1010011"     "fadd.d"     R "D, S, T, m"    [D] float::arith(F64, FloatOp::Add);
+    "0000101 ttttt sssss mmm ddddd 1010011"     "fsub.d"     R "D, S, T, m"    [D] float::arith(F64, FloatOp::Sub);
+    "0001001 ttttt sssss mmm ddddd 1010011"     "fmul.d"     R "D, S, T, m"    [D] float::arith(F64, FloatOp::Mul);
+    "0001101 ttttt sssss mmm ddddd 1010011"     "fdiv.d"     R "D, S, T, m"    [D] float::arith(F64, FloatOp::Div);
+    "0101101 00000 sssss mmm ddddd 1010011"     "fsqrt.d"    R "D, S, m"       [D] float::unary(F64, FloatOp::Sqrt);
+    "0010001 ttttt sssss 000 ddddd 1010011"     "fsgnj.d"    R "D, S, T"       [D] float::sign_inject(F64);
+    "0010001 ttttt sssss 001 ddddd 1010011"     "fsgnjn.d"   R "D, S, T"       [D] float::sign_inject_not(F64);
+    "0010001 ttttt sssss 010 ddddd 1010011"     "fsgnjx.d"   R "D, S, T"       [D] float::sign_inject_xor(F64);
+    "0010101 ttttt sssss 000 ddddd 1010011"     "fmin.d"     R "D, S, T"       [D] float::arith(F64, FloatOp::Min(MinMax::Number2019));
+    "0010101 ttttt sssss 001 ddddd 1010011"     "fmax.d"     R "D, S, T"       [D] float::arith(F64, FloatOp::Max(MinMax::Number2019));
+    "1010001 ttttt sssss 010 ddddd 1010011"     "feq.d"      R "d, S, T"       [D] float::compare(F64, FloatCond::Eq);
+    "1010001 ttttt sssss 001 ddddd 1010011"     "flt.d"      R "d, S, T"       [D] float::compare(F64, FloatCond::Lt);
+    "1010001 ttttt sssss 000 ddddd 1010011"     "fle.d"      R "d, S, T"       [D] float::compare(F64, FloatCond::Le);
+    "1110001 00000 sssss 001 ddddd 1010011"     "fclass.d"   R "d, S"          [D] float::class(F64);
+    "1100001 00000 sssss mmm ddddd 1010011"     "fcvt.w.d"   R "d, S, m"       [D] float::to_int(F64, FloatToInt::I32);
+    "1100001 00001 sssss mmm ddddd 1010011"     "fcvt.wu.d"  R "d, S, m"       [D] float::to_int(F64, FloatToInt::U32);
+    "1100001 00010 sssss mmm ddddd 1010011"     "fcvt.l.d"   R "d, S, m"       [D] float::to_int(F64, FloatToInt::I64);
+    "1100001 00011 sssss mmm ddddd 1010011"     "fcvt.lu.d"  R "d, S, m"       [D] float::to_int(F64, FloatToInt::U64);
+    "1101001 00000 sssss mmm ddddd 1010011"     "fcvt.d.w"   R "D, s, m"       [D] float::from_int(F64, IntToFloat::I32);
+    "1101001 00001 sssss mmm ddddd 1010011"     "fcvt.d.wu"  R "D, s, m"       [D] float::from_int(F64, IntToFloat::U32);
+    "1101001 00010 sssss mmm ddddd 1010011"     "fcvt.d.l"   R "D, s, m"       [D] float::from_int(F64, IntToFloat::I64);
+    "1101001 00011 sssss mmm ddddd 1010011"     "fcvt.d.lu"  R "D, s, m"       [D] float::from_int(F64, IntToFloat::U64);
+    "0100000 00001 sssss mmm ddddd 1010011"     "fcvt.s.d"   R "D, S, m"       [D] float::convert(F64, F32);
+    "0100001 00000 sssss mmm ddddd 1010011"     "fcvt.d.s"   R "D, S, m"       [D] float::convert(F32, F64);
+    "1110001 00000 sssss 000 ddddd 1010011"     "fmv.x.d"    R "d, S"          [D] float::move_to_x(F64);
+    "1111001 00000 sssss 000 ddddd 1010011"     "fmv.d.x"    R "D, s"          [D] float::move_from_x(F64);
+
+    // Zfh, Zfhmin
+    "iiiiiiiiiiii sssss 001 ddddd 0000111"      "flh"        I "D, i(s)"       [ZFH | ZFHMIN] float::load(F16);
+    "iiiiiii ttttt sssss 001 iiiii 0100111"     "fsh"        S "T, i(s)"       [ZFH | ZFHMIN] float::store(F16);
+    "rrrrr 10 ttttt sssss mmm ddddd 1000011"    "fmadd.h"    R "D, S, T, R, m" [ZFH] float::fused(F16, false, false);
+    "rrrrr 10 ttttt sssss mmm ddddd 1000111"    "fmsub.h"    R "D, S, T, R, m" [ZFH] float::fused(F16, false, true);
+    "rrrrr 10 ttttt sssss mmm ddddd 1001011"    "fnmsub.h"   R "D, S, T, R, m" [ZFH] float::fused(F16, true, false);
+    "rrrrr 10 ttttt sssss mmm ddddd 1001111"    "fnmadd.h"   R "D, S, T, R, m" [ZFH] float::fused(F16, true, true);
+    "0000010 ttttt sssss mmm ddddd 1010011"     "fadd.h"     R "D, S, T, m"    [ZFH] float::arith(F16, FloatOp::Add);
+    "0000110 ttttt sssss mmm ddddd 1010011"     "fsub.h"     R "D, S, T, m"    [ZFH] float::arith(F16, FloatOp::Sub);
+    "0001010 ttttt sssss mmm ddddd 1010011"     "fmul.h"     R "D, S, T, m"    [ZFH] float::arith(F16, FloatOp::Mul);
+    "0001110 ttttt sssss mmm ddddd 1010011"     "fdiv.h"     R "D, S, T, m"    [ZFH] float::arith(F16, FloatOp::Div);
+    "0101110 00000 sssss mmm ddddd 1010011"     "fsqrt.h"    R "D, S, m"       [ZFH] float::unary(F16, FloatOp::Sqrt);
+    "0010010 ttttt sssss 000 ddddd 1010011"     "fsgnj.h"    R "D, S, T"       [ZFH] float::sign_inject(F16);
+    "0010010 ttttt sssss 001 ddddd 1010011"     "fsgnjn.h"   R "D, S, T"       [ZFH] float::sign_inject_not(F16);
+    "0010010 ttttt sssss 010 ddddd 1010011"     "fsgnjx.h"   R "D, S, T"       [ZFH] float::sign_inject_xor(F16);
+    "0010110 ttttt sssss 000 ddddd 1010011"     "fmin.h"     R "D, S, T"       [ZFH] float::arith(F16, FloatOp::Min(MinMax::Number2019));
+    "0010110 ttttt sssss 001 ddddd 1010011"     "fmax.h"     R "D, S, T"       [ZFH] float::arith(F16, FloatOp::Max(MinMax::Number2019));
+    "1010010 ttttt sssss 010 ddddd 1010011"     "feq.h"      R "d, S, T"       [ZFH] float::compare(F16, FloatCond::Eq);
+    "1010010 ttttt sssss 001 ddddd 1010011"     "flt.h"      R "d, S, T"       [ZFH] float::compare(F16, FloatCond::Lt);
+    "1010010 ttttt sssss 000 ddddd 1010011"     "fle.h"      R "d, S, T"       [ZFH] float::compare(F16, FloatCond::Le);
+    "1110010 00000 sssss 001 ddddd 1010011"     "fclass.h"   R "d, S"          [ZFH] float::class(F16);
+    "1100010 00000 sssss mmm ddddd 1010011"     "fcvt.w.h"   R "d, S, m"       [ZFH] float::to_int(F16, FloatToInt::I32);
+    "1100010 00001 sssss mmm ddddd 1010011"     "fcvt.wu.h"  R "d, S, m"       [ZFH] float::to_int(F16, FloatToInt::U32);
+    "1100010 00010 sssss mmm ddddd 1010011"     "fcvt.l.h"   R "d, S, m"       [ZFH] float::to_int(F16, FloatToInt::I64);
+    "1100010 00011 sssss mmm ddddd 1010011"     "fcvt.lu.h"  R "d, S, m"       [ZFH] float::to_int(F16, FloatToInt::U64);
+    "1101010 00000 sssss mmm ddddd 1010011"     "fcvt.h.w"   R "D, s, m"       [ZFH] float::from_int(F16, IntToFloat::I32);
+    "1101010 00001 sssss mmm ddddd 1010011"     "fcvt.h.wu"  R "D, s, m"       [ZFH] float::from_int(F16, IntToFloat::U32);
+    "1101010 00010 sssss mmm ddddd 1010011"     "fcvt.h.l"   R "D, s, m"       [ZFH] float::from_int(F16, IntToFloat::I64);
+    "1101010 00011 sssss mmm ddddd 1010011"     "fcvt.h.lu"  R "D, s, m"       [ZFH] float::from_int(F16, IntToFloat::U64);
+    "0100010 00000 sssss mmm ddddd 1010011"     "fcvt.h.s"   R "D, S, m"       [ZFH | ZFHMIN] float::convert(F32, F16);
+    "0100000 00010 sssss mmm ddddd 1010011"     "fcvt.s.h"   R "D, S, m"       [ZFH | ZFHMIN] float::convert(F16, F32);
+    "0100010 00001 sssss mmm ddddd 1010011"     "fcvt.h.d"   R "D, S, m"       [ZFH D | ZFHMIN D] float::convert(F64, F16);
+    "0100001 00010 sssss mmm ddddd 1010011"     "fcvt.d.h"   R "D, S, m"       [ZFH D | ZFHMIN D] float::convert(F16, F64);
+    "1110010 00000 sssss 000 ddddd 1010011"     "fmv.x.h"    R "d, S"          [ZFH | ZFHMIN] float::move_to_x(F16);
+    "1111010 00000 sssss 000 ddddd 1010011"     "fmv.h.x"    R "D, s"          [ZFH | ZFHMIN] float::move_from_x(F16);
+
+    // Zfa
+    "1111000 00001 nnnnn 000 ddddd 1010011"     "fli.s"      R "D, f"          [ZFA F] float::load_immediate(F32);
+    "0010100 ttttt sssss 010 ddddd 1010011"     "fminm.s"    R "D, S, T"       [ZFA F] float::arith(F32, FloatOp::Min(MinMax::Propagate));
+    "0010100 ttttt sssss 011 ddddd 1010011"     "fmaxm.s"    R "D, S, T"       [ZFA F] float::arith(F32, FloatOp::Max(MinMax::Propagate));
+    "0100000 00100 sssss mmm ddddd 1010011"     "fround.s"   R "D, S, m"       [ZFA F] float::unary(F32, FloatOp::RoundInt { exact: false });
+    "0100000 00101 sssss mmm ddddd 1010011"     "froundnx.s" R "D, S, m"       [ZFA F] float::unary(F32, FloatOp::RoundInt { exact: true });
+    "1010000 ttttt sssss 100 ddddd 1010011"     "fleq.s"     R "d, S, T"       [ZFA F] float::compare(F32, FloatCond::LeQuiet);
+    "1010000 ttttt sssss 101 ddddd 1010011"     "fltq.s"     R "d, S, T"       [ZFA F] float::compare(F32, FloatCond::LtQuiet);
+    "1111001 00001 nnnnn 000 ddddd 1010011"     "fli.d"      R "D, f"          [ZFA D] float::load_immediate(F64);
+    "0010101 ttttt sssss 010 ddddd 1010011"     "fminm.d"    R "D, S, T"       [ZFA D] float::arith(F64, FloatOp::Min(MinMax::Propagate));
+    "0010101 ttttt sssss 011 ddddd 1010011"     "fmaxm.d"    R "D, S, T"       [ZFA D] float::arith(F64, FloatOp::Max(MinMax::Propagate));
+    "0100001 00100 sssss mmm ddddd 1010011"     "fround.d"   R "D, S, m"       [ZFA D] float::unary(F64, FloatOp::RoundInt { exact: false });
+    "0100001 00101 sssss mmm ddddd 1010011"     "froundnx.d" R "D, S, m"       [ZFA D] float::unary(F64, FloatOp::RoundInt { exact: true });
+    "1010001 ttttt sssss 100 ddddd 1010011"     "fleq.d"     R "d, S, T"       [ZFA D] float::compare(F64, FloatCond::LeQuiet);
+    "1010001 ttttt sssss 101 ddddd 1010011"     "fltq.d"     R "d, S, T"       [ZFA D] float::compare(F64, FloatCond::LtQuiet);
+    "1111010 00001 nnnnn 000 ddddd 1010011"     "fli.h"      R "D, f"          [ZFA ZFH] float::load_immediate(F16);
+    "0010110 ttttt sssss 010 ddddd 1010011"     "fminm.h"    R "D, S, T"       [ZFA ZFH] float::arith(F16, FloatOp::Min(MinMax::Propagate));
+    "0010110 ttttt sssss 011 ddddd 1010011"     "fmaxm.h"    R "D, S, T"       [ZFA ZFH] float::arith(F16, FloatOp::Max(MinMax::Propagate));
+    "0100010 00100 sssss mmm ddddd 1010011"     "fround.h"   R "D, S, m"       [ZFA ZFH] float::unary(F16, FloatOp::RoundInt { exact: false });
+    "0100010 00101 sssss mmm ddddd 1010011"     "froundnx.h" R "D, S, m"       [ZFA ZFH] float::unary(F16, FloatOp::RoundInt { exact: true });
+    "1010010 ttttt sssss 100 ddddd 1010011"     "fleq.h"     R "d, S, T"       [ZFA ZFH] float::compare(F16, FloatCond::LeQuiet);
+    "1010010 ttttt sssss 101 ddddd 1010011"     "fltq.h"     R "d, S, T"       [ZFA ZFH] float::compare(F16, FloatCond::LtQuiet);
+    "1100001 01000 sssss 001 ddddd 1010011"     "fcvtmod.w.d" R "d, S, rtz"     [ZFA D] float::to_int(F64, FloatToInt::Mod32);
+
+    // Zba
+    "0000100 ttttt sssss 000 ddddd 0111011"     "add.uw"     R "d, s, t"       [ZBA] bitmanip::shift_add_uw(0);
+    "0010000 ttttt sssss 010 ddddd 0110011"     "sh1add"     R "d, s, t"       [ZBA] bitmanip::shift_add(1);
+    "0010000 ttttt sssss 100 ddddd 0110011"     "sh2add"     R "d, s, t"       [ZBA] bitmanip::shift_add(2);
+    "0010000 ttttt sssss 110 ddddd 0110011"     "sh3add"     R "d, s, t"       [ZBA] bitmanip::shift_add(3);
+    "0010000 ttttt sssss 010 ddddd 0111011"     "sh1add.uw"  R "d, s, t"       [ZBA] bitmanip::shift_add_uw(1);
+    "0010000 ttttt sssss 100 ddddd 0111011"     "sh2add.uw"  R "d, s, t"       [ZBA] bitmanip::shift_add_uw(2);
+    "0010000 ttttt sssss 110 ddddd 0111011"     "sh3add.uw"  R "d, s, t"       [ZBA] bitmanip::shift_add_uw(3);
+    "000010 iiiiii sssss 001 ddddd 0011011"     "slli.uw"    Shift "d, s, i"   [ZBA] bitmanip::slli_uw();
+
+    // Zbb, Zbkb
+    "0100000 ttttt sssss 111 ddddd 0110011"     "andn"       R "d, s, t"       [ZBB | ZBKB] base::alu(BinOp::AndNot);
+    "0100000 ttttt sssss 110 ddddd 0110011"     "orn"        R "d, s, t"       [ZBB | ZBKB] bitmanip::orn();
+    "0100000 ttttt sssss 100 ddddd 0110011"     "xnor"       R "d, s, t"       [ZBB | ZBKB] bitmanip::xnor();
+    "0110000 00000 sssss 001 ddddd 0010011"     "clz"        R "d, s"          [ZBB] base::unary(UnOp::Clz);
+    "0110000 00001 sssss 001 ddddd 0010011"     "ctz"        R "d, s"          [ZBB] base::unary(UnOp::Ctz);
+    "0110000 00010 sssss 001 ddddd 0010011"     "cpop"       R "d, s"          [ZBB] base::unary(UnOp::Popcnt);
+    "0110000 00000 sssss 001 ddddd 0011011"     "clzw"       R "d, s"          [ZBB] bitmanip::count_w(UnOp::Clz);
+    "0110000 00001 sssss 001 ddddd 0011011"     "ctzw"       R "d, s"          [ZBB] bitmanip::count_w(UnOp::Ctz);
+    "0110000 00010 sssss 001 ddddd 0011011"     "cpopw"      R "d, s"          [ZBB] bitmanip::count_w(UnOp::Popcnt);
+    "0000101 ttttt sssss 100 ddddd 0110011"     "min"        R "d, s, t"       [ZBB] base::alu(BinOp::MinS);
+    "0000101 ttttt sssss 101 ddddd 0110011"     "minu"       R "d, s, t"       [ZBB] base::alu(BinOp::MinU);
+    "0000101 ttttt sssss 110 ddddd 0110011"     "max"        R "d, s, t"       [ZBB] base::alu(BinOp::MaxS);
+    "0000101 ttttt sssss 111 ddddd 0110011"     "maxu"       R "d, s, t"       [ZBB] base::alu(BinOp::MaxU);
+    "0110000 00100 sssss 001 ddddd 0010011"     "sext.b"     R "d, s"          [ZBB] base::unary(UnOp::Sext8);
+    "0110000 00101 sssss 001 ddddd 0010011"     "sext.h"     R "d, s"          [ZBB] base::unary(UnOp::Sext16);
+    "0000100 00000 sssss 100 ddddd 0111011"     "zext.h"     R "d, s"          [ZBB] base::unary(UnOp::Zext16);
+    "0110000 ttttt sssss 001 ddddd 0110011"     "rol"        R "d, s, t"       [ZBB | ZBKB] bitmanip::rol();
+    "0110000 ttttt sssss 101 ddddd 0110011"     "ror"        R "d, s, t"       [ZBB | ZBKB] base::alu(BinOp::RotR);
+    "011000 iiiiii sssss 101 ddddd 0010011"     "rori"       Shift "d, s, i"   [ZBB | ZBKB] base::alu_imm(BinOp::RotR);
+    "0110000 ttttt sssss 001 ddddd 0111011"     "rolw"       R "d, s, t"       [ZBB | ZBKB] bitmanip::rolw();
+    "0110000 ttttt sssss 101 ddddd 0111011"     "rorw"       R "d, s, t"       [ZBB | ZBKB] base::alu_w(BinOp::RotR);
+    "0110000 iiiii sssss 101 ddddd 0011011"     "roriw"      ShiftW "d, s, i"  [ZBB | ZBKB] base::alu_imm_w(BinOp::RotR);
+    "0010100 00111 sssss 101 ddddd 0010011"     "orc.b"      R "d, s"          [ZBB] base::unary(UnOp::OrBytes);
+    "0110101 11000 sssss 101 ddddd 0010011"     "rev8"       R "d, s"          [ZBB | ZBKB] base::unary(UnOp::Bswap);
+    "0110100 00111 sssss 101 ddddd 0010011"     "brev8"      R "d, s"          [ZBKB] bitmanip::brev8();
+    "0000100 ttttt sssss 100 ddddd 0110011"     "pack"       R "d, s, t"       [ZBKB] bitmanip::pack();
+    "0000100 ttttt sssss 111 ddddd 0110011"     "packh"      R "d, s, t"       [ZBKB] bitmanip::packh();
+    "0000100 ttttt sssss 100 ddddd 0111011"     "packw"      R "d, s, t"       [ZBKB] bitmanip::packw();
+
+    // Zbc, Zbkc
+    "0000101 ttttt sssss 001 ddddd 0110011"     "clmul"      R "d, s, t"       [ZBC | ZBKC] base::alu(BinOp::ClMul);
+    "0000101 ttttt sssss 011 ddddd 0110011"     "clmulh"     R "d, s, t"       [ZBC | ZBKC] base::alu(BinOp::ClMulH);
+    "0000101 ttttt sssss 010 ddddd 0110011"     "clmulr"     R "d, s, t"       [ZBC] bitmanip::clmulr();
+
+    // Zbs
+    "0100100 ttttt sssss 001 ddddd 0110011"     "bclr"       R "d, s, t"       [ZBS] bitmanip::bit(BinOp::AndNot);
+    "010010 iiiiii sssss 001 ddddd 0010011"     "bclri"      Shift "d, s, i"   [ZBS] bitmanip::bit_imm(BinOp::AndNot);
+    "0110100 ttttt sssss 001 ddddd 0110011"     "binv"       R "d, s, t"       [ZBS] bitmanip::bit(BinOp::Xor);
+    "011010 iiiiii sssss 001 ddddd 0010011"     "binvi"      Shift "d, s, i"   [ZBS] bitmanip::bit_imm(BinOp::Xor);
+    "0010100 ttttt sssss 001 ddddd 0110011"     "bset"       R "d, s, t"       [ZBS] bitmanip::bit(BinOp::Or);
+    "001010 iiiiii sssss 001 ddddd 0010011"     "bseti"      Shift "d, s, i"   [ZBS] bitmanip::bit_imm(BinOp::Or);
+    "0100100 ttttt sssss 101 ddddd 0110011"     "bext"       R "d, s, t"       [ZBS] bitmanip::bext();
+    "010010 iiiiii sssss 101 ddddd 0010011"     "bexti"      Shift "d, s, i"   [ZBS] bitmanip::bexti();
+
+    // Zbkx
+    "0010100 ttttt sssss 010 ddddd 0110011"     "xperm4"     R "d, s, t"       [ZBKX] bitmanip::xperm(4);
+    "0010100 ttttt sssss 100 ddddd 0110011"     "xperm8"     R "d, s, t"       [ZBKX] bitmanip::xperm(8);
+
+    // Zicond
+    "0000111 ttttt sssss 101 ddddd 0110011"     "czero.eqz"  R "d, s, t"       [ZICOND] bitmanip::czero_eqz();
+    "0000111 ttttt sssss 111 ddddd 0110011"     "czero.nez"  R "d, s, t"       [ZICOND] bitmanip::czero_nez();
+
     // C, quadrant 0
     "000 00000000 ddd 00"         "reserved"     None ""     [C];
     "000 iiiiiiii ddd 00"         "c.addi4spn"   Ciw "d, s, i"  [C] base::alu_imm(BinOp::Add);
+    "001 iii sss ii ddd 00"       "c.fld"        ClD "D, i(s)"  [C D] float::load(F64);
     "010 iii sss ii ddd 00"       "c.lw"         ClW "d, i(s)"  [C] base::load(B4);
     "011 iii sss ii ddd 00"       "c.ld"         ClD "d, i(s)"  [C] base::load(B8);
+    "101 iii sss ii ttt 00"       "c.fsd"        CsD "T, i(s)"  [C D] float::store(F64);
     "110 iii sss ii ttt 00"       "c.sw"         CsW "t, i(s)"  [C] base::store(B4);
     "111 iii sss ii ttt 00"       "c.sd"         CsD "t, i(s)"  [C] base::store(B8);
 
@@ -232,6 +425,7 @@ pub static ROWS: &[Row] = rows! {
 
     // C, quadrant 2
     "000 i ddddd iiiii 10"        "c.slli"       CiShift "d, i"    [C] base::alu_imm(BinOp::Shl);
+    "001 i ddddd iiiii 10"        "c.fldsp"      CiLdsp "D, i(s)"  [C D] float::load(F64);
     "010 i 00000 iiiii 10"        "reserved"     None ""           [C];
     "010 i ddddd iiiii 10"        "c.lwsp"       CiLwsp "d, i(s)"  [C] base::load(B4);
     "011 i 00000 iiiii 10"        "reserved"     None ""           [C];
@@ -242,6 +436,7 @@ pub static ROWS: &[Row] = rows! {
     "100 1 00000 00000 10"        "c.ebreak"     None ""           [C] system::ebreak();
     "100 1 sssss 00000 10"        "c.jalr"       CrJalr "s"        [C] base::jalr();
     "100 1 ddddd ttttt 10"        "c.add"        Cr "d, t"         [C] base::alu(BinOp::Add);
+    "101 iiiiii ttttt 10"         "c.fsdsp"      CssSd "T, i(s)"   [C D] float::store(F64);
     "110 iiiiii ttttt 10"         "c.swsp"       CssSw "t, i(s)"   [C] base::store(B4);
     "111 iiiiii ttttt 10"         "c.sdsp"       CssSd "t, i(s)"   [C] base::store(B8);
 

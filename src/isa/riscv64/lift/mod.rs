@@ -3,6 +3,8 @@
 
 pub mod atomics;
 pub mod base;
+pub mod bitmanip;
+pub mod float;
 pub mod muldiv;
 pub mod system;
 #[cfg(test)]
@@ -13,6 +15,7 @@ use super::extensions::Extensions;
 use super::mode::CodeMode;
 use super::{helpers, regs};
 use crate::cpu::Lifted;
+use crate::float::Round;
 use crate::ir::{Builder, Effects, End, Type, Val};
 
 /// Lifts the instruction at the start of `code` into `b`; see [`crate::cpu::Isa::lift`].
@@ -26,16 +29,34 @@ pub fn lift(b: &mut Builder, code: &[u8], mode: CodeMode, ext: Extensions) -> Li
     };
     let off = i64::from(b.here());
     b.insn(len);
-    let mut l = Lift { b, mode, ext, off, word };
-    match decode::decode(word, ext) {
-        Some(row) => {
-            if let Some(lift) = row.lift {
-                lift(&mut l, Insn::new(word, row.format));
-            }
+    let mut l = Lift { b, mode, ext, off, word, rounding: Round::NearestEven };
+    let legal = decode::decode(word, ext).and_then(|row| {
+        if row.needs.float() && !mode.float {
+            return None;
         }
+        let insn = Insn::new(word, row.format);
+        if row.rounds {
+            l.rounding = rounding(insn.rm(), mode)?;
+        }
+        Some((row.lift?, insn))
+    });
+    match legal {
+        Some((lift, insn)) => lift(&mut l, insn),
         None => l.illegal(),
     }
     Lifted::Done(len)
+}
+
+/// The rounding direction that an instruction's `rm` field selects, unless it is reserved.
+fn rounding(rm: u32, mode: CodeMode) -> Option<Round> {
+    match if rm == 7 { u32::from(mode.frm) } else { rm } {
+        0 => Some(Round::NearestEven),
+        1 => Some(Round::TowardZero),
+        2 => Some(Round::Down),
+        3 => Some(Round::Up),
+        4 => Some(Round::NearestAway),
+        _ => None,
+    }
 }
 
 /// One instruction on its way into a block.
@@ -50,6 +71,8 @@ pub struct Lift<'a> {
     pub off: i64,
     /// The instruction's bits.
     pub word: u32,
+    /// How it rounds, if it does.
+    pub rounding: Round,
 }
 
 impl Lift<'_> {
