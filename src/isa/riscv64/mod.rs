@@ -1,6 +1,7 @@
 //! RISC-V, RV64.
 
 pub mod decode;
+pub mod disasm;
 pub mod extensions;
 pub mod helpers;
 pub mod lift;

@@ -258,12 +258,12 @@ pub static ROWS: &[Row] = rows! {
     "1100001 00001 sssss mmm ddddd 1010011"     "fcvt.wu.d"  R "d, S, m"       [D] float::to_int(F64, FloatToInt::U32);
     "1100001 00010 sssss mmm ddddd 1010011"     "fcvt.l.d"   R "d, S, m"       [D] float::to_int(F64, FloatToInt::I64);
     "1100001 00011 sssss mmm ddddd 1010011"     "fcvt.lu.d"  R "d, S, m"       [D] float::to_int(F64, FloatToInt::U64);
-    "1101001 00000 sssss mmm ddddd 1010011"     "fcvt.d.w"   R "D, s, m"       [D] float::from_int(F64, IntToFloat::I32);
-    "1101001 00001 sssss mmm ddddd 1010011"     "fcvt.d.wu"  R "D, s, m"       [D] float::from_int(F64, IntToFloat::U32);
+    "1101001 00000 sssss mmm ddddd 1010011"     "fcvt.d.w"   R "D, s, e"       [D] float::from_int(F64, IntToFloat::I32);
+    "1101001 00001 sssss mmm ddddd 1010011"     "fcvt.d.wu"  R "D, s, e"       [D] float::from_int(F64, IntToFloat::U32);
     "1101001 00010 sssss mmm ddddd 1010011"     "fcvt.d.l"   R "D, s, m"       [D] float::from_int(F64, IntToFloat::I64);
     "1101001 00011 sssss mmm ddddd 1010011"     "fcvt.d.lu"  R "D, s, m"       [D] float::from_int(F64, IntToFloat::U64);
     "0100000 00001 sssss mmm ddddd 1010011"     "fcvt.s.d"   R "D, S, m"       [D] float::convert(F64, F32);
-    "0100001 00000 sssss mmm ddddd 1010011"     "fcvt.d.s"   R "D, S, m"       [D] float::convert(F32, F64);
+    "0100001 00000 sssss mmm ddddd 1010011"     "fcvt.d.s"   R "D, S, e"       [D] float::convert(F32, F64);
     "1110001 00000 sssss 000 ddddd 1010011"     "fmv.x.d"    R "d, S"          [D] float::move_to_x(F64);
     "1111001 00000 sssss 000 ddddd 1010011"     "fmv.d.x"    R "D, s"          [D] float::move_from_x(F64);
 
@@ -297,9 +297,9 @@ pub static ROWS: &[Row] = rows! {
     "1101010 00010 sssss mmm ddddd 1010011"     "fcvt.h.l"   R "D, s, m"       [ZFH] float::from_int(F16, IntToFloat::I64);
     "1101010 00011 sssss mmm ddddd 1010011"     "fcvt.h.lu"  R "D, s, m"       [ZFH] float::from_int(F16, IntToFloat::U64);
     "0100010 00000 sssss mmm ddddd 1010011"     "fcvt.h.s"   R "D, S, m"       [ZFH | ZFHMIN] float::convert(F32, F16);
-    "0100000 00010 sssss mmm ddddd 1010011"     "fcvt.s.h"   R "D, S, m"       [ZFH | ZFHMIN] float::convert(F16, F32);
+    "0100000 00010 sssss mmm ddddd 1010011"     "fcvt.s.h"   R "D, S, e"       [ZFH | ZFHMIN] float::convert(F16, F32);
     "0100010 00001 sssss mmm ddddd 1010011"     "fcvt.h.d"   R "D, S, m"       [ZFH D | ZFHMIN D] float::convert(F64, F16);
-    "0100001 00010 sssss mmm ddddd 1010011"     "fcvt.d.h"   R "D, S, m"       [ZFH D | ZFHMIN D] float::convert(F16, F64);
+    "0100001 00010 sssss mmm ddddd 1010011"     "fcvt.d.h"   R "D, S, e"       [ZFH D | ZFHMIN D] float::convert(F16, F64);
     "1110010 00000 sssss 000 ddddd 1010011"     "fmv.x.h"    R "d, S"          [ZFH | ZFHMIN] float::move_to_x(F16);
     "1111010 00000 sssss 000 ddddd 1010011"     "fmv.h.x"    R "D, s"          [ZFH | ZFHMIN] float::move_from_x(F16);
 
