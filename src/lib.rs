@@ -1,6 +1,7 @@
 //! Mimus, a machine emulator. The rooms; `tests/layers.rs` says which may import which.
 
 pub mod base;
+pub mod boot;
 pub mod cli;
 pub mod cpu;
 pub mod engine;
@@ -10,3 +11,4 @@ pub mod host;
 pub mod hw;
 pub mod ir;
 pub mod isa;
+pub mod machine;

@@ -1,0 +1,363 @@
+//! Run control: pause, go on, step, reset, leave.
+//!
+//! ```text
+//!   supervise() ── the calling thread ──┐                     ┌── vCPU 0's thread: enter, Engine::run, left
+//!   monitor, gdb ── their threads ──────┼─► hand ─► Desk ─────┼── vCPU 1's thread
+//!   guest's power lines ────────────────┘           goal      └── …
+//! ```
+//! Whoever changes what the machine does holds the hand; a vCPU's seat is free while it is paused. Guest time stands
+//! still while the machine is paused.
+
+use super::desk::{Desk, Goal, Work};
+use super::{Machine, Seat};
+use crate::base::Result;
+use crate::boot::Start;
+use crate::cpu::{Cpu, Points};
+use crate::engine::Exit;
+use crate::error;
+use crate::fabric::PowerRequest;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How long a vCPU may take to leave its engine before the process goes without it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What follows from a guest's doings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Actions {
+    /// A reset ends the run: `-no-reboot`.
+    pub reboot_exits: bool,
+    /// A power-off only pauses: `-no-shutdown`.
+    pub shutdown_pauses: bool,
+    /// A reported panic.
+    pub panic: PanicAction,
+}
+
+/// `-action panic=`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PanicAction {
+    /// Pause.
+    Pause,
+    /// Leave with code 0.
+    #[default]
+    Shutdown,
+    /// Leave with code 1.
+    ExitFailure,
+    /// Nothing.
+    None,
+}
+
+/// Something that observers (gdb, QMP) hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// The machine goes on.
+    Resumed,
+    /// It was paused by [`Control::pause`].
+    Paused,
+    /// A vCPU met a breakpoint or watchpoint, and the machine is paused.
+    Stopped(u32, Exit),
+    /// The board was reset; `true`: by the guest.
+    Reset(bool),
+    /// The guest has powered off, or asked for a reset that ends the run; `true`: the process leaves.
+    Shutdown(bool),
+    /// The guest has reported that it panicked.
+    Panicked,
+    /// The process is about to leave.
+    Ending,
+}
+
+/// A machine that can be run. Made by [`Control::start`], shared by everyone who controls it.
+pub struct Control {
+    machine: Machine,
+    desk: Arc<Desk>,
+    actions: Actions,
+    hand: Mutex<()>,
+    observers: Mutex<Vec<Sender<Happening>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Control {
+    /// Puts the machine into its first state and starts the vCPUs' threads. It is paused until
+    /// [`resume`](Control::resume).
+    ///
+    /// # Errors
+    /// When the host has no threads left.
+    pub fn start(machine: Machine, actions: Actions) -> Result<Arc<Control>> {
+        let desk = machine.desk.clone();
+        let control = Arc::new(Control {
+            machine,
+            desk,
+            actions,
+            hand: Mutex::new(()),
+            observers: Mutex::default(),
+            threads: Mutex::default(),
+        });
+        control.power_on()?;
+        for index in 0..control.machine.seats.len() as u32 {
+            let own = control.clone();
+            let spawned = std::thread::Builder::new().name(format!("cpu{index}")).spawn(move || own.vcpu(index));
+            let thread = spawned.map_err(|e| error!("the host has no thread for a vCPU: {e}"))?;
+            lock(&control.threads).push(thread);
+        }
+        Ok(control)
+    }
+
+    /// The machine; its vCPUs are reached through [`with_cpu`](Control::with_cpu).
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// Hears of everything that happens from now on.
+    pub fn observe(&self) -> Receiver<Happening> {
+        let (sender, receiver) = channel();
+        lock(&self.observers).push(sender);
+        receiver
+    }
+
+    /// Whether vCPUs run.
+    pub fn is_running(&self) -> bool {
+        self.desk.goal() == Goal::Running
+    }
+
+    /// Lets the vCPUs run.
+    pub fn resume(&self) {
+        let _hand = lock(&self.hand);
+        if !self.is_running() {
+            // The news comes first: a breakpoint may be met at once.
+            self.tell(Happening::Resumed);
+            self.go();
+        }
+    }
+
+    /// Stops all vCPUs and guest time; returns when they have stopped.
+    pub fn pause(&self) {
+        let _hand = lock(&self.hand);
+        if self.halt() {
+            self.tell(Happening::Paused);
+        }
+    }
+
+    /// Runs one instruction of a paused machine's vCPU. `Some`: it met a watchpoint.
+    pub fn step(&self, index: u32) -> Option<Exit> {
+        let _hand = lock(&self.hand);
+        self.halt();
+        let mut seat = self.seat(index)?;
+        let Seat { cpu, engine } = &mut *seat;
+        // Guest time goes on for the length of the step, so that loops which wait for it end.
+        self.machine.timers.clock().go();
+        let exit = engine.step(cpu);
+        self.machine.timers.clock().stop();
+        exit
+    }
+
+    /// Calls `f` with a vCPU, the whole machine paused meanwhile. `None`: there is no such vCPU.
+    pub fn with_cpu<T>(&self, index: u32, f: impl FnOnce(&mut Cpu) -> T) -> Option<T> {
+        let _hand = lock(&self.hand);
+        let was_running = self.halt();
+        let answer = self.seat(index).map(|mut seat| f(&mut seat.cpu));
+        if was_running {
+            self.go();
+        }
+        answer
+    }
+
+    /// Changes breakpoints and watchpoints, the whole machine paused meanwhile.
+    pub fn change_points(&self, f: impl FnOnce(&mut Points)) {
+        let _hand = lock(&self.hand);
+        let was_running = self.halt();
+        self.machine.debug.change(f);
+        for seat in &self.machine.seats {
+            let Seat { cpu, engine } = &mut *lock(seat);
+            cpu.flush_all();
+            engine.forget_code(cpu);
+        }
+        if was_running {
+            self.go();
+        }
+    }
+
+    /// Resets the board: chips, memory that images are in, vCPUs. It goes on running if it ran.
+    ///
+    /// # Errors
+    /// When the images cannot be laid down again.
+    pub fn reset(&self) -> Result<()> {
+        self.reset_by(false)
+    }
+
+    /// Ends the run; [`supervise`](Control::supervise) returns the first code that was given.
+    pub fn quit(&self, code: u8) {
+        self.desk.quit(code);
+    }
+
+    /// Presses the power button as far as there is one: the guest is told nothing yet, so the run ends.
+    pub fn power_down(&self) {
+        self.quit(0);
+    }
+
+    /// Sees to what the guest and its debuggers ask for until the run ends; returns the exit code.
+    ///
+    /// # Errors
+    /// When a reset fails.
+    pub fn supervise(&self) -> Result<u8> {
+        let code = loop {
+            match self.desk.wait() {
+                Work::Quit(code) => break code,
+                Work::Power(request) => {
+                    if let Some(code) = self.power(request)? {
+                        break code;
+                    }
+                }
+                Work::Stopped(cpu, exit) => {
+                    let _hand = lock(&self.hand);
+                    self.halt();
+                    self.tell(Happening::Stopped(cpu, exit));
+                }
+            }
+        };
+        self.tell(Happening::Ending);
+        self.end();
+        Ok(code)
+    }
+
+    /// Answers the guest's power lines; returns the code to leave with, if it does.
+    fn power(&self, request: PowerRequest) -> Result<Option<u8>> {
+        let (stays, code) = match request {
+            PowerRequest::Reset if !self.actions.reboot_exits => {
+                self.reset_by(true)?;
+                return Ok(None);
+            }
+            PowerRequest::Reset => (self.actions.shutdown_pauses, 0),
+            PowerRequest::Off(code) => (self.actions.shutdown_pauses, code),
+            PowerRequest::Panicked => {
+                self.tell(Happening::Panicked);
+                match self.actions.panic {
+                    PanicAction::None => return Ok(None),
+                    PanicAction::Pause => (true, 0),
+                    PanicAction::Shutdown => (self.actions.shutdown_pauses, 0),
+                    PanicAction::ExitFailure => (false, 1),
+                }
+            }
+        };
+        {
+            let _hand = lock(&self.hand);
+            self.halt();
+        }
+        self.tell(Happening::Shutdown(!stays));
+        if stays {
+            self.tell(Happening::Paused);
+        }
+        Ok((!stays).then_some(code))
+    }
+
+    fn reset_by(&self, guest: bool) -> Result<()> {
+        let _hand = lock(&self.hand);
+        let was_running = self.halt();
+        self.power_on()?;
+        self.tell(Happening::Reset(guest));
+        if was_running {
+            self.go();
+        }
+        Ok(())
+    }
+
+    /// Puts everything into its first state. The hand is held, or nobody else is there yet.
+    fn power_on(&self) -> Result<()> {
+        let machine = &self.machine;
+        for standing in &machine.parts {
+            standing.part.with(|device| device.reset());
+        }
+        machine.plan.layout.load(&machine.bus)?;
+        for (seat, index) in machine.seats.iter().zip(0..) {
+            let Seat { cpu, engine } = &mut *lock(seat);
+            cpu.pins.take_rises(u64::MAX);
+            cpu.reset();
+            cpu.pc = machine.reset_at;
+            match machine.plan.start {
+                Start::Reset => {}
+                Start::BuiltIn { entry, dtb } => (machine.arch.start)(cpu, Some((entry, dtb))),
+                Start::Nothing => (machine.arch.start)(cpu, None),
+            }
+            if let Some((_, pc)) = machine.plan.pcs.iter().rev().find(|(of, _)| *of == index) {
+                cpu.pc = *pc;
+                cpu.halted = false;
+            }
+            cpu.mode_changed();
+            engine.forget_code(cpu);
+        }
+        Ok(())
+    }
+
+    /// Lets the vCPUs go. The hand is held.
+    fn go(&self) {
+        self.machine.timers.clock().go();
+        self.machine.timers.clock_changed();
+        self.desk.set_goal(Goal::Running, || self.ask_stop(false));
+    }
+
+    /// Stops vCPUs and guest time; returns whether they ran. The hand is held.
+    fn halt(&self) -> bool {
+        let was_running = self.is_running();
+        self.desk.set_goal(Goal::Paused, || self.ask_stop(true));
+        while !self.desk.wait_idle(PATIENCE) {
+            log::warn!("a vCPU does not stop");
+        }
+        self.machine.timers.clock().stop();
+        self.machine.timers.clock_changed();
+        was_running
+    }
+
+    /// Ends all threads.
+    fn end(&self) {
+        let _hand = lock(&self.hand);
+        self.desk.set_goal(Goal::Ended, || self.ask_stop(true));
+        if self.desk.wait_idle(PATIENCE) {
+            for thread in lock(&self.threads).drain(..) {
+                // A thread that panicked has said so.
+                let _ = thread.join();
+            }
+        }
+        self.machine.timers.end();
+    }
+
+    fn ask_stop(&self, stop: bool) {
+        self.machine.remotes.iter().for_each(|remote| remote.ask_stop(stop));
+    }
+
+    fn tell(&self, what: Happening) {
+        lock(&self.observers).retain(|observer| observer.send(what).is_ok());
+    }
+
+    fn seat(&self, index: u32) -> Option<MutexGuard<'_, Seat>> {
+        self.machine.seats.get(index as usize).map(lock)
+    }
+
+    /// The life of a vCPU's thread.
+    fn vcpu(&self, index: u32) {
+        while self.desk.enter() {
+            let run = catch_unwind(AssertUnwindSafe(|| {
+                self.seat(index).map(|mut seat| {
+                    let Seat { cpu, engine } = &mut *seat;
+                    engine.run(cpu)
+                })
+            }));
+            let exit = match run {
+                Ok(exit) => exit.unwrap_or(Exit::Asked),
+                Err(_) => {
+                    // What went wrong has been printed; the guest cannot go on.
+                    self.machine.remotes[index as usize].pause();
+                    self.desk.quit(1);
+                    self.desk.left(index, Exit::Asked, || {});
+                    return;
+                }
+            };
+            self.desk.left(index, exit, || self.ask_stop(true));
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}

@@ -1,0 +1,152 @@
+//! The desk at which everything arrives that the run control must see to: the guest's power requests, vCPUs that
+//! stopped, and the wish to leave.
+
+use crate::engine::Exit;
+use crate::fabric::{Power, PowerRequest};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// What the vCPUs are to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// Wait.
+    Paused,
+    /// Run.
+    Running,
+    /// Leave their threads.
+    Ended,
+}
+
+/// Something for the run control to see to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Leave with this code.
+    Quit(u8),
+    /// The guest asked for something.
+    Power(PowerRequest),
+    /// A vCPU stopped, and the others are on their way.
+    Stopped(u32, Exit),
+}
+
+struct State {
+    goal: Goal,
+    /// vCPUs that are in their engines.
+    active: u32,
+    stopped: Option<(u32, Exit)>,
+    quit: Option<u8>,
+}
+
+/// The desk of one machine. Its lock is the last that anything takes.
+pub struct Desk {
+    state: Mutex<State>,
+    changed: Condvar,
+    power: Mutex<Option<Arc<Power>>>,
+}
+
+impl Desk {
+    /// An empty desk of a paused machine.
+    pub fn new() -> Arc<Desk> {
+        let state = State { goal: Goal::Paused, active: 0, stopped: None, quit: None };
+        Arc::new(Desk { state: Mutex::new(state), changed: Condvar::new(), power: Mutex::new(None) })
+    }
+
+    /// The board's power lines, which end here.
+    pub fn power(self: &Arc<Desk>) -> Arc<Power> {
+        let desk = Arc::downgrade(self);
+        let power = Power::new(move || {
+            if let Some(desk) = desk.upgrade() {
+                // The lock orders this after the test of a waiter that saw no request.
+                drop(desk.lock());
+                desk.changed.notify_all();
+            }
+        });
+        *self.power.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(power.clone());
+        power
+    }
+
+    /// Asks to leave; the first code counts.
+    pub fn quit(&self, code: u8) {
+        self.lock().quit.get_or_insert(code);
+        self.changed.notify_all();
+    }
+
+    /// Waits for something to see to.
+    pub fn wait(&self) -> Work {
+        let power = self.power.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        let mut state = self.lock();
+        loop {
+            if let Some(code) = state.quit {
+                return Work::Quit(code);
+            }
+            if let Some((cpu, exit)) = state.stopped.take() {
+                return Work::Stopped(cpu, exit);
+            }
+            if let Some(request) = power.as_ref().and_then(|power| power.take()) {
+                return Work::Power(request);
+            }
+            state = self.changed.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
+        }
+    }
+
+    /// The goal.
+    pub fn goal(&self) -> Goal {
+        self.lock().goal
+    }
+
+    /// Sets the goal; `tell` is called with the desk locked, so that no vCPU sees the one without the other.
+    pub fn set_goal(&self, goal: Goal, tell: impl FnOnce()) {
+        let mut state = self.lock();
+        if state.goal != Goal::Ended {
+            state.goal = goal;
+            tell();
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Waits until no vCPU is in its engine; false when that takes longer than `limit`.
+    pub fn wait_idle(&self, limit: Duration) -> bool {
+        let end = Instant::now() + limit;
+        let mut state = self.lock();
+        while state.active > 0 {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+        }
+        true
+    }
+
+    /// A vCPU's thread waits for its turn; false when it is to end.
+    pub fn enter(&self) -> bool {
+        let mut state = self.lock();
+        loop {
+            match state.goal {
+                Goal::Running => {
+                    state.active += 1;
+                    return true;
+                }
+                Goal::Ended => return false,
+                Goal::Paused => state = self.changed.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner()),
+            }
+        }
+    }
+
+    /// A vCPU's thread has left its engine. `tell` is called, desk locked, when all others must stop, too.
+    pub fn left(&self, cpu: u32, exit: Exit, tell: impl FnOnce()) {
+        let mut state = self.lock();
+        state.active -= 1;
+        if exit != Exit::Asked && state.goal == Goal::Running {
+            state.goal = Goal::Paused;
+            state.stopped.get_or_insert((cpu, exit));
+            tell();
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

@@ -1,0 +1,416 @@
+//! Board pages: what a board consists of, as its TOML says.
+//!
+//! ```text
+//!   file or embedded text ─► extends ─► options (-M x,prop=value) ─► edits (-set) ─► Page
+//! ```
+//! A page is only read here; that the types and the other ends of lines exist is for `build` to find out.
+
+mod item;
+mod library;
+
+pub use item::{Item, Origin, Table, Value};
+pub use library::{Source, find, machines_help};
+
+use crate::base::Result;
+use std::collections::BTreeMap;
+
+/// Something that a page says, with the place where it says so.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said<T> {
+    /// What.
+    pub value: T,
+    /// Where.
+    pub origin: Origin,
+}
+
+/// A board.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// The name that `-M` takes, without the instruction set.
+    pub name: String,
+    /// One line for `-M help`.
+    pub summary: String,
+    /// The instruction set.
+    pub isa: Said<String>,
+    /// How what it boots is started.
+    pub boot: Said<String>,
+    /// The CPU model unless `-cpu` says another.
+    pub cpu: String,
+    /// How many CPUs unless `-smp` says so.
+    pub cpus: u32,
+    /// How many CPUs there can be.
+    pub most_cpus: u32,
+    /// Where main memory is, in bytes.
+    pub ram_at: u64,
+    /// Bytes of main memory unless `-m` says so.
+    pub ram_size: u64,
+    /// Ticks a second of the counter that the CPUs' time registers show.
+    pub timebase: u64,
+    /// Other memory.
+    pub memory: Vec<Memory>,
+    /// The name of the memory that a reset starts in.
+    pub reset: Option<Said<String>>,
+    /// The device tree's own `compatible` and `model`.
+    pub tree: Tree,
+    /// The chips.
+    pub parts: Vec<PartLine>,
+}
+
+/// Memory beside main memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Memory {
+    /// Its name.
+    pub name: String,
+    /// Guest-physical address.
+    pub at: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Whether guests cannot write to it.
+    pub rom: bool,
+    /// Where the page says so.
+    pub origin: Origin,
+}
+
+/// What the root of the device tree says of the board.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tree {
+    /// `compatible`.
+    pub compatible: Vec<String>,
+    /// `model`.
+    pub model: String,
+}
+
+/// A chip, or several equal ones.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartLine {
+    /// Its name; with a number behind it where there are several.
+    pub name: String,
+    /// The catalogue entry.
+    pub kind: Said<String>,
+    /// Guest-physical address of each register bank.
+    pub at: Vec<u64>,
+    /// What its interrupt outputs drive, in order: `plic:10`, `cpu*.mei`.
+    pub irq: Vec<Said<String>>,
+    /// The outside end that it is bound to: `serial0`, `pflash0`.
+    pub host: Option<Said<String>>,
+    /// How many there are.
+    pub count: u32,
+    /// From the address of one to that of the next; the interrupt number goes up by one.
+    pub step: u64,
+    /// The bus that it offers to `-device`.
+    pub bus: Option<BusLine>,
+    /// The device-tree node that its own stands in: `/soc` or `/`.
+    pub node: String,
+    /// Everything else: the chip's own properties.
+    pub props: BTreeMap<String, String>,
+    /// Where the page says so.
+    pub origin: Origin,
+}
+
+impl PartLine {
+    /// The name of the `index`-th chip.
+    pub fn name_of(&self, index: u32) -> String {
+        if self.count == 1 { self.name.clone() } else { format!("{}{index}", self.name) }
+    }
+}
+
+/// A bus that a part offers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BusLine {
+    /// The kind: a catalogue entry's `bus`.
+    pub kind: String,
+    /// The name that `bus=NAME.N` uses.
+    pub name: String,
+}
+
+/// A machine property: what `-M board,name=value` takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OptionLine {
+    /// Its name.
+    pub name: String,
+    /// One line of help.
+    pub help: String,
+    /// The values that it takes.
+    pub values: Vec<String>,
+    /// The value when nobody says one.
+    pub default: String,
+    /// What a value changes on the page.
+    when: Table,
+    origin: Origin,
+}
+
+/// `-set PART.KEY=VALUE`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edit {
+    /// The part.
+    pub part: String,
+    /// The key.
+    pub key: String,
+    /// The new value.
+    pub value: String,
+    /// The words of the command line.
+    pub given: String,
+}
+
+impl Page {
+    /// Reads a page with the properties and edits of a command line.
+    ///
+    /// # Errors
+    /// What is wrong with the page, with file and line, or with a property.
+    pub fn read(source: &Source, props: &[(String, String)], edits: &[Edit]) -> Result<Page> {
+        let mut table = source.table()?;
+        let options = take_options(&mut table)?;
+        for (name, value) in props {
+            choose(&mut table, source, &options, name, value)?;
+        }
+        for option in options.iter().filter(|option| props.iter().all(|(name, _)| *name != option.name)) {
+            apply(&mut table, option, &option.default)?;
+        }
+        for edit in edits {
+            let origin = Origin::flag(&edit.given);
+            let part = table.get_mut("part").and_then(|parts| match &mut parts.value {
+                Value::Table(parts) => parts.get_mut(&edit.part),
+                _ => None,
+            });
+            let Some(Item { value: Value::Table(part), .. }) = part else {
+                return Err(origin.error(format!("the board has no part '{}'", edit.part)));
+            };
+            part.set(&edit.key, Item::of_flag(&origin, &edit.value));
+        }
+        page(table)
+    }
+
+    /// The properties that `-M` takes for a page.
+    ///
+    /// # Errors
+    /// What is wrong with the page.
+    pub fn options(source: &Source) -> Result<Vec<OptionLine>> {
+        take_options(&mut source.table()?)
+    }
+}
+
+fn take_options(table: &mut Table) -> Result<Vec<OptionLine>> {
+    let mut options = Vec::new();
+    for (name, item) in table.take_table("option")? {
+        let origin = item.origin.clone();
+        let mut line = item.table()?;
+        let values = match line.take("values") {
+            Some(values) => texts(&values)?,
+            None => vec!["on".into(), "off".into()],
+        };
+        options.push(OptionLine {
+            help: text(&mut line, "help", &origin)?,
+            default: text(&mut line, "default", &origin)?,
+            when: line.take_table("when")?,
+            values,
+            name: name.clone(),
+            origin,
+        });
+        line.finish(&format!("[option.{name}]"))?;
+    }
+    Ok(options)
+}
+
+fn choose(table: &mut Table, source: &Source, options: &[OptionLine], name: &str, value: &str) -> Result<()> {
+    let Some(option) = options.iter().find(|option| option.name == name) else {
+        crate::fail!("Property '{}-machine.{name}' not found", source.name());
+    };
+    let value = match value {
+        "yes" | "true" | "y" => "on",
+        "no" | "false" | "n" => "off",
+        value => value,
+    };
+    if !option.values.iter().any(|known| known == value) {
+        crate::fail!(
+            "'{name}={value}' is not possible on board '{}': {name} takes {}",
+            source.name(),
+            option.values.join(", ")
+        );
+    }
+    apply(table, option, value)
+}
+
+fn apply(table: &mut Table, option: &OptionLine, value: &str) -> Result<()> {
+    let Some(change) = option.when.get(value) else { return Ok(()) };
+    let mut change = change.clone().table()?;
+    if let Some(without) = change.take("without") {
+        let mut parts = table.take_table("part")?;
+        for name in texts(&without)? {
+            if parts.take(&name).is_none() {
+                return Err(without.origin.error(format!("there is no part '{name}' to leave out")));
+            }
+        }
+        table.set("part", Item { origin: option.origin.clone(), value: Value::Table(parts) });
+    }
+    table.merge(change);
+    Ok(())
+}
+
+fn page(mut table: Table) -> Result<Page> {
+    // Keys of the page itself are missed at the page, not at a line of it.
+    let origin = table.get("isa").map_or_else(|| Origin::flag("the board page"), |item| item.origin.clone());
+    let mut ram = need(&mut table, "ram", &origin)?.table()?;
+    let mut cpus = table.take_table("cpus")?;
+    let mut tree = table.take_table("tree")?;
+    let page = Page {
+        name: text(&mut table, "name", &origin)?,
+        summary: text(&mut table, "summary", &origin)?,
+        isa: said(&need(&mut table, "isa", &origin)?)?,
+        boot: said(&need(&mut table, "boot", &origin)?)?,
+        cpu: text(&mut table, "cpu", &origin)?,
+        cpus: small(cpus.take("default").as_ref(), 1)?,
+        most_cpus: small(cpus.take("most").as_ref(), 1)?,
+        ram_at: need(&mut ram, "at", &origin)?.number()?,
+        ram_size: need(&mut ram, "size", &origin)?.number()?,
+        timebase: need(&mut table, "timebase", &origin)?.number()?,
+        reset: table.take("reset").as_ref().map(said).transpose()?,
+        tree: Tree {
+            compatible: tree.take("compatible").as_ref().map_or(Ok(Vec::new()), texts)?,
+            model: tree.take("model").map_or(Ok(String::new()), |item| item.text())?,
+        },
+        memory: table.take_table("memory")?.into_iter().map(memory).collect::<Result<_>>()?,
+        parts: table.take_table("part")?.into_iter().map(part).collect::<Result<_>>()?,
+    };
+    ram.finish("'ram'")?;
+    cpus.finish("'cpus'")?;
+    tree.finish("'tree'")?;
+    table.finish("a board page")?;
+    Ok(page)
+}
+
+fn memory((name, item): (String, Item)) -> Result<Memory> {
+    let origin = item.origin.clone();
+    let mut line = item.table()?;
+    let memory = Memory {
+        at: need(&mut line, "at", &origin)?.number()?,
+        size: need(&mut line, "size", &origin)?.number()?,
+        rom: switch(line.take("rom").as_ref(), false)?,
+        name: name.clone(),
+        origin,
+    };
+    line.finish(&format!("[memory.{name}]"))?;
+    Ok(memory)
+}
+
+fn part((name, item): (String, Item)) -> Result<PartLine> {
+    let origin = item.origin.clone();
+    let mut line = item.table()?;
+    let bus = match line.take("bus") {
+        None => None,
+        Some(item) => {
+            let origin = item.origin.clone();
+            let mut bus = item.table()?;
+            let bus_line = BusLine { kind: text(&mut bus, "kind", &origin)?, name: text(&mut bus, "name", &origin)? };
+            bus.finish("'bus'")?;
+            Some(bus_line)
+        }
+    };
+    Ok(PartLine {
+        kind: said(&need(&mut line, "type", &origin)?)?,
+        at: line.take("at").map_or(Ok(Vec::new()), |at| at.list().iter().map(Item::number).collect())?,
+        irq: line.take("irq").map_or(Ok(Vec::new()), |irq| irq.list().iter().map(said).collect())?,
+        host: line.take("host").as_ref().map(said).transpose()?,
+        count: small(line.take("count").as_ref(), 1)?,
+        step: line.take("step").map_or(Ok(0), |step| step.number())?,
+        bus,
+        node: line.take("node").map_or(Ok("/soc".into()), |node| node.text())?,
+        // What is left is for the chip to take or to refuse.
+        props: line.into_iter().map(|(key, item)| Ok((key, item.as_property()?))).collect::<Result<_>>()?,
+        name,
+        origin,
+    })
+}
+
+fn need(table: &mut Table, key: &str, origin: &Origin) -> Result<Item> {
+    table.take(key).ok_or_else(|| origin.error(format!("the key '{key}' is missing")))
+}
+
+fn text(table: &mut Table, key: &str, origin: &Origin) -> Result<String> {
+    need(table, key, origin)?.text()
+}
+
+fn texts(item: &Item) -> Result<Vec<String>> {
+    item.list().iter().map(Item::text).collect()
+}
+
+fn said(item: &Item) -> Result<Said<String>> {
+    Ok(Said { value: item.text()?, origin: item.origin.clone() })
+}
+
+fn small(item: Option<&Item>, default: u32) -> Result<u32> {
+    let Some(item) = item else { return Ok(default) };
+    match u32::try_from(item.number()?) {
+        Ok(number @ 1..=4096) => Ok(number),
+        _ => Err(item.origin.error("a number from 1 to 4096 is expected here")),
+    }
+}
+
+fn switch(item: Option<&Item>, default: bool) -> Result<bool> {
+    match item {
+        None => Ok(default),
+        Some(Item { value: Value::Switch(on), .. }) => Ok(*on),
+        Some(item) => Err(item.origin.error("true or false is expected here")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn virt(props: &[(&str, &str)], edits: &[Edit]) -> Result<Page> {
+        let props: Vec<(String, String)> = props.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        Page::read(&find("virt", Some("riscv64")).unwrap(), &props, edits)
+    }
+
+    fn edit(part: &str, key: &str, value: &str) -> Edit {
+        let given = format!("-set {part}.{key}={value}");
+        Edit { part: part.into(), key: key.into(), value: value.into(), given }
+    }
+
+    #[test]
+    fn every_embedded_page_reads() {
+        for source in library::embedded() {
+            Page::read(&source, &[], &[]).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_option_changes_the_parts() {
+        let has = |page: &Page, name: &str| page.parts.iter().any(|part| part.name == name);
+        let page = virt(&[], &[]).unwrap();
+        assert!(has(&page, "clint") && !has(&page, "mswi"));
+        let page = virt(&[("aclint", "yes")], &[]).unwrap();
+        assert!(!has(&page, "clint") && has(&page, "mswi") && has(&page, "sswi"));
+    }
+
+    #[test]
+    fn an_unknown_property_or_value_is_an_error() {
+        let error = virt(&[("colour", "red")], &[]).unwrap_err();
+        assert_eq!(error.to_string(), "Property 'virt-machine.colour' not found");
+        let error = virt(&[("aia", "aplic")], &[]).unwrap_err();
+        assert_eq!(error.to_string(), "'aia=aplic' is not possible on board 'virt': aia takes none");
+    }
+
+    #[test]
+    fn an_edit_reaches_the_part() {
+        let page = virt(&[], &[edit("uart0", "at", "0x1000_2000"), edit("plic", "ndev", "31")]).unwrap();
+        let part = |name: &str| page.parts.iter().find(|part| part.name == name).unwrap();
+        assert_eq!(part("uart0").at, [0x1000_2000]);
+        assert_eq!(part("plic").props["ndev"], "31");
+        let error = virt(&[], &[edit("uart9", "at", "1")]).unwrap_err();
+        assert_eq!(error.to_string(), "-set uart9.at=1: the board has no part 'uart9'");
+    }
+
+    #[test]
+    fn a_page_extends_another_and_errors_name_the_line() {
+        let text = "extends = \"riscv64-virt\"\nname = \"mine\"\n[part.uart0]\nat = 0x1000_9000\n";
+        let page = Page::read(&Source::text("mine.toml", text), &[], &[]).unwrap();
+        assert_eq!((page.name.as_str(), page.parts.len()), ("mine", virt(&[], &[]).unwrap().parts.len()));
+        let broken = Source::text("mine.toml", &format!("{text}irq = 7\n"));
+        let error = Page::read(&broken, &[], &[]).unwrap_err();
+        assert_eq!(error.to_string(), "mine.toml:5: a text in quotes is expected here");
+        let broken = Source::text("mine.toml", "extends = \"riscv64-virt\"\ncolour = 1\n");
+        let error = Page::read(&broken, &[], &[]).unwrap_err();
+        assert_eq!(error.to_string(), "mine.toml:2: a board page has no key 'colour'");
+    }
+}

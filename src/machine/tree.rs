@@ -1,0 +1,219 @@
+//! The device tree, generated from the parts: what each says of itself, and what only the board knows (addresses,
+//! interrupts, phandles, the CPUs, memory, `/chosen`).
+
+use super::page::Page;
+use super::wires::End;
+use crate::base::Result;
+use crate::boot::Chosen;
+use crate::boot::fdt::Node;
+use crate::fabric::{NodeProp, TreeNode};
+use std::collections::BTreeMap;
+
+/// A part as the tree needs it.
+pub struct Placed {
+    /// Its name on the board.
+    pub name: String,
+    /// The node that its own stands in.
+    pub inside: String,
+    /// Guest-physical address and size of each register bank.
+    pub banks: Vec<(u64, u64)>,
+    /// What its interrupt outputs drive.
+    pub ends: Vec<End>,
+    /// Its outside end, such as `serial0`.
+    pub host: Option<String>,
+    /// Its own node.
+    pub tree: Option<TreeNode>,
+    /// Nodes at the root that go with it.
+    pub nodes: Vec<TreeNode>,
+}
+
+/// A CPU's node as its instruction set describes it.
+#[derive(Clone, Debug, Default)]
+pub struct CpuNode {
+    /// The node, without `reg` and phandle.
+    pub node: Node,
+    /// The controller inside it that its pins are inputs of.
+    pub controller: Node,
+}
+
+/// Everything that a tree is made from.
+pub struct Board<'a> {
+    /// The page.
+    pub page: &'a Page,
+    /// Its parts.
+    pub parts: &'a [Placed],
+    /// How many CPUs.
+    pub cpus: u32,
+    /// One of them.
+    pub cpu: CpuNode,
+    /// Bytes of main memory.
+    pub ram: u64,
+}
+
+/// Phandles: those of CPU n and its controller, then those of parts.
+struct Phandles {
+    parts: BTreeMap<String, u32>,
+}
+
+impl Phandles {
+    fn new(board: &Board<'_>) -> Phandles {
+        let mut wanted: Vec<&str> = Vec::new();
+        for part in board.parts {
+            let all = part.tree.iter().chain(&part.nodes).flat_map(|node| &node.props);
+            for (name, prop) in all {
+                match prop {
+                    NodeProp::Phandle(of) => wanted.push(of),
+                    NodeProp::Empty if name == "interrupt-controller" => wanted.push(&part.name),
+                    _ => {}
+                }
+            }
+        }
+        let mut parts = BTreeMap::new();
+        for name in wanted {
+            let next = 2 * board.cpus + 1 + parts.len() as u32;
+            parts.entry(name.to_string()).or_insert(next);
+        }
+        Phandles { parts }
+    }
+
+    fn cpu(cpu: u32) -> u32 {
+        2 * cpu + 1
+    }
+
+    fn controller(cpu: u32) -> u32 {
+        2 * cpu + 2
+    }
+
+    fn part(&self, name: &str) -> u32 {
+        // A name that is no part's was refused when its line was made.
+        self.parts.get(name).copied().unwrap_or(0)
+    }
+}
+
+/// Makes the tree.
+///
+/// # Errors
+/// When a part describes itself in a way that no tree can express.
+pub fn generate(board: &Board<'_>) -> Result<Node> {
+    let phandles = Phandles::new(board);
+    let mut root = Node::new("");
+    root.set_cells("#address-cells", &[2]).set_cells("#size-cells", &[2]);
+    root.set_strings("compatible", &board.page.tree.compatible);
+    root.set_strings("model", &[&board.page.tree.model]);
+    root.child("chosen");
+    root.child("aliases");
+    let memory = root.child(&format!("memory@{:x}", board.page.ram_at));
+    memory.set_strings("device_type", &["memory"]).set("reg", reg(&[(board.page.ram_at, board.ram)]));
+    cpus(root.child("cpus"), board);
+    root.child("soc").set_cells("#address-cells", &[2]).set_cells("#size-cells", &[2]);
+    root.child("soc").set_strings("compatible", &["simple-bus"]).set("ranges", []);
+    for (n, part) in board.parts.iter().enumerate() {
+        for own in &part.nodes {
+            let node = convert(own, own.name.clone(), &phandles);
+            root.children.push(node);
+        }
+        let Some(tree) = &part.tree else { continue };
+        let same = |other: &&Placed| other.tree.as_ref() == Some(tree) && tree.shared;
+        if board.parts[..n].iter().any(|other| same(&other)) {
+            continue;
+        }
+        let mut banks = part.banks.clone();
+        banks.extend(board.parts[n + 1..].iter().filter(same).flat_map(|other| other.banks.iter().copied()));
+        // The lowest address is the unit's, whatever the order of its banks.
+        let Some(unit) = banks.iter().map(|(at, _)| *at).min() else { continue };
+        let mut node = convert(tree, format!("{}@{unit:x}", tree.name), &phandles);
+        node.set("reg", reg(&banks));
+        interrupts(&mut node, part, &phandles);
+        if let Some(phandle) = phandles.parts.get(&part.name) {
+            node.set_cells("phandle", &[*phandle]);
+        }
+        let parent = part.inside.trim_start_matches('/');
+        let path = if parent.is_empty() { format!("/{}", node.name) } else { format!("/{parent}/{}", node.name) };
+        if let Some(host) = part.host.as_deref().filter(|host| host.starts_with("serial")) {
+            root.child("aliases").set_strings(host, &[&path]);
+            if host == "serial0" {
+                root.child("chosen").set_strings("stdout-path", &[&path]);
+            }
+        }
+        if parent.is_empty() { root.children.push(node) } else { root.child(parent).children.push(node) }
+    }
+    Ok(root)
+}
+
+/// Puts what the boot protocol decided into a tree.
+pub fn set_chosen(root: &mut Node, chosen: &Chosen, rng_seed: &[u8]) {
+    let node = root.child("chosen");
+    if let Some(bootargs) = &chosen.bootargs {
+        node.set_strings("bootargs", &[bootargs]);
+    }
+    if let Some((start, end)) = chosen.initrd {
+        let cells = |address: u64| [(address >> 32) as u32, address as u32];
+        node.set_cells("linux,initrd-start", &cells(start)).set_cells("linux,initrd-end", &cells(end));
+    }
+    node.set("rng-seed", rng_seed);
+}
+
+fn cpus(node: &mut Node, board: &Board<'_>) {
+    node.set_cells("#address-cells", &[1]).set_cells("#size-cells", &[0]);
+    node.set_cells("timebase-frequency", &[board.page.timebase as u32]);
+    for number in 0..board.cpus {
+        let mut cpu = board.cpu.node.clone();
+        cpu.name = format!("cpu@{number:x}");
+        cpu.set_cells("reg", &[number]).set_cells("phandle", &[Phandles::cpu(number)]);
+        let mut controller = board.cpu.controller.clone();
+        controller.set_cells("phandle", &[Phandles::controller(number)]);
+        cpu.children.push(controller);
+        node.children.push(cpu);
+    }
+    let cluster = node.child("cpu-map").child("cluster0");
+    for number in 0..board.cpus {
+        cluster.child(&format!("core{number}")).set_cells("cpu", &[Phandles::cpu(number)]);
+    }
+}
+
+fn interrupts(node: &mut Node, part: &Placed, phandles: &Phandles) {
+    let inputs: Vec<(&str, u32)> = part
+        .ends
+        .iter()
+        .filter_map(|end| match end {
+            End::Input { part, input } => Some((part.as_str(), *input)),
+            End::Pin { .. } => None,
+        })
+        .collect();
+    let pins: Vec<u32> = part
+        .ends
+        .iter()
+        .filter_map(|end| match end {
+            End::Pin { cpu, pin } => Some([Phandles::controller(*cpu), *pin]),
+            End::Input { .. } => None,
+        })
+        .flatten()
+        .collect();
+    if let Some((controller, _)) = inputs.first() {
+        node.set_cells("interrupts", &inputs.iter().map(|(_, input)| *input).collect::<Vec<u32>>());
+        node.set_cells("interrupt-parent", &[phandles.part(controller)]);
+    }
+    if !pins.is_empty() {
+        node.set_cells("interrupts-extended", &pins);
+    }
+}
+
+fn convert(tree: &TreeNode, name: String, phandles: &Phandles) -> Node {
+    let mut node = Node::new(name);
+    for (name, prop) in &tree.props {
+        match prop {
+            NodeProp::Empty => node.set(name, []),
+            NodeProp::Cells(cells) => node.set_cells(name, cells),
+            NodeProp::Strings(strings) => node.set_strings(name, strings),
+            NodeProp::Bytes(bytes) => node.set(name, bytes.clone()),
+            NodeProp::Phandle(part) => node.set_cells(name, &[phandles.part(part)]),
+        };
+    }
+    node.children = tree.children.iter().map(|child| convert(child, child.name.clone(), phandles)).collect();
+    node
+}
+
+/// Addresses and sizes, two cells each.
+fn reg(banks: &[(u64, u64)]) -> Vec<u8> {
+    banks.iter().flat_map(|(at, size)| [at.to_be_bytes(), size.to_be_bytes()].concat()).collect()
+}
