@@ -28,11 +28,21 @@ struct LargePage {
 /// Large pages remembered one by one; beyond that a single range covers them all.
 const LARGE_PAGES: usize = 16;
 
+/// A context in use.
+struct Context {
+    space: AddressSpace,
+    tag: u64,
+    /// The tag of its sites, once it has any. Sites have numbers of their own, so that they can be made to forget
+    /// while the TLB keeps what it knows.
+    site_tag: Option<u64>,
+}
+
 /// The contexts in use. Numbers are never given twice until all are used up; then everything is flushed.
 #[derive(Default)]
 pub(super) struct Contexts {
-    live: Vec<(AddressSpace, u64)>,
+    live: Vec<Context>,
     next: u64,
+    next_site: u64,
     large: Vec<LargePage>,
 }
 
@@ -40,8 +50,8 @@ impl Cpu {
     /// The tag of `space`: its number, in place.
     pub(super) fn context(&mut self, space: AddressSpace) -> u64 {
         let live = &mut self.contexts.live;
-        if let Some(index) = live.iter().position(|(s, _)| *s == space) {
-            let tag = live[index].1;
+        if let Some(index) = live.iter().position(|context| context.space == space) {
+            let tag = live[index].tag;
             // The most recent ones stay in front: a search is a look or two.
             live[..=index].rotate_right(1);
             return tag;
@@ -53,7 +63,7 @@ impl Cpu {
         }
         let tag = self.contexts.next << CONTEXT_SHIFT;
         self.contexts.next += 1;
-        self.contexts.live.insert(0, (space, tag));
+        self.contexts.live.insert(0, Context { space, tag, site_tag: None });
         tag
     }
 
@@ -66,7 +76,7 @@ impl Cpu {
 
     /// Drops the translations of one address space, those of global pages included (which no ISA forbids).
     pub fn flush_space(&mut self, id: u32) {
-        self.contexts.live.retain(|(space, _)| space.id != id);
+        self.contexts.live.retain(|context| context.space.id != id);
         self.mode_changed();
     }
 
@@ -77,9 +87,34 @@ impl Cpu {
                 Some(id) => self.flush_space(id),
                 None => self.flush_all(),
             }
-        } else {
-            self.tlb.drop_page(address);
+        } else if self.tlb.drop_page(address) {
+            self.renew_sites();
         }
+    }
+
+    /// Makes every site forget what it knows.
+    pub(super) fn renew_sites(&mut self) {
+        self.contexts.live.iter_mut().for_each(|context| context.site_tag = None);
+        self.tlb.forget_evicted();
+        self.site_context = self.site_tag(self.data_context);
+    }
+
+    /// The tag of the sites of the context with `tag`.
+    pub(super) fn site_tag(&mut self, tag: u64) -> u64 {
+        let contexts = &mut self.contexts;
+        let Some(index) = contexts.live.iter().position(|context| context.tag == tag) else { return u64::MAX };
+        if let Some(site_tag) = contexts.live[index].site_tag {
+            return site_tag;
+        }
+        if contexts.next_site == CONTEXTS {
+            contexts.next_site = 0;
+            contexts.live.iter_mut().for_each(|context| context.site_tag = None);
+            self.tlb.clear_sites();
+        }
+        let site_tag = contexts.next_site << CONTEXT_SHIFT;
+        contexts.next_site += 1;
+        contexts.live[index].site_tag = Some(site_tag);
+        site_tag
     }
 
     /// Remembers that `address` is mapped by a page larger than those of the TLB.

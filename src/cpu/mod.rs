@@ -22,7 +22,7 @@ pub use context::{AddressSpace, CONTEXT_SHIFT};
 pub use isa::{Access, Group, Helper, Isa, Lifted, Mapping, Mode, RegDef, Trap};
 pub use remote::{Remote, Request};
 pub use softmmu::{CodeFetch, access_mask};
-pub use tlb::{ITLB_SIZE, ItlbEntry, TLB_SIZE, Tlb, TlbEntry};
+pub use tlb::{ITLB_SIZE, ItlbEntry, SITES, Site, TLB_SIZE, Tlb, TlbEntry};
 
 use crate::fabric::{Bus, Clock, Pins, Power, Timers};
 use crate::float::Flags;
@@ -91,6 +91,8 @@ pub struct Cpu {
     pub pc: u64,
     /// Context of data accesses, in place for comparing with TLB tags.
     pub data_context: u64,
+    /// Context of data accesses at the sites of emitted code, in place.
+    pub site_context: u64,
     /// Context of instruction fetches, as `data_context`.
     pub fetch_context: u64,
     /// What decides the meaning of code beside its bytes: [`Mode::code`].
@@ -137,6 +139,7 @@ impl Cpu {
             slots: [0; SLOTS],
             pc: 0,
             data_context: 0,
+            site_context: 0,
             fetch_context: 0,
             mode: 0,
             float_flags: 0,
@@ -202,6 +205,7 @@ impl Cpu {
             // The numbers ran out at the second of the two, which took the first one's away.
             self.data_context = self.context(mode.data);
         }
+        self.site_context = self.site_tag(self.data_context);
     }
 
     /// Asks this vCPU's own run loop to look at interrupts again, after a register that masks them was written.
@@ -234,7 +238,7 @@ impl Cpu {
         let (requests, number) = remote.take();
         for request in requests {
             match request {
-                Request::DropWrites(page) => self.tlb.drop_writes(page),
+                Request::DropWrites(page) => self.drop_writes(page),
                 Request::Flush => self.flush_all(),
                 Request::FlushSpace(space) => self.flush_space(space),
                 Request::FlushPages { start, count, space } => {
@@ -250,6 +254,7 @@ impl Cpu {
     /// Makes this vCPU's stores to a page of RAM be noticed.
     pub fn drop_writes(&mut self, page: crate::fabric::RamPage) {
         self.tlb.drop_writes(page);
+        self.renew_sites();
     }
 
     /// The registers as text, four to a line, for `-d cpu` and the monitor's `info registers`.

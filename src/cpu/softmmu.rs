@@ -293,7 +293,7 @@ impl Cpu {
             addend: host.wrapping_sub(address & !(PAGE_SIZE - 1)),
             page: u64::from(page.page().0),
         };
-        self.tlb.data[Tlb::data_index(address)] = entry;
+        self.tlb.put(address, entry);
     }
 
     /// Finds the page that the instruction at `address` is fetched from.

@@ -36,21 +36,49 @@ pub struct ItlbEntry {
     pub code: u64,
 }
 
-/// Both tables.
+/// The last page that one load or store in emitted code went to.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Site {
+    /// `page address | site context`.
+    pub tag: u64,
+    /// As [`TlbEntry::addend`].
+    pub addend: u64,
+}
+
+/// Sites for emitted code; an engine hands out their numbers.
+pub const SITES: usize = 1 << 16;
+
+const EMPTY_SITE: Site = Site { tag: INVALID, addend: 0 };
+
+/// Both tables, and the sites before the first.
 #[repr(C)]
 pub struct Tlb {
     /// For data, indexed by the low bits of the page number.
     pub data: [TlbEntry; TLB_SIZE],
     /// For fetches, likewise.
     pub fetch: [ItlbEntry; ITLB_SIZE],
+    /// One for each access in emitted code. What a site knows, the data table knew when the site learnt it.
+    pub sites: Box<[Site]>,
+    /// Pages, by the low bits of their number, that the data table has lost to others since the sites were last
+    /// renewed: a site may still know them.
+    evicted: Box<[u64]>,
 }
+
+/// Bits of [`Tlb::evicted`].
+const EVICTED: usize = 1 << 14;
 
 const EMPTY: TlbEntry = TlbEntry { read: INVALID, write: INVALID, addend: 0, page: u64::MAX };
 const EMPTY_FETCH: ItlbEntry = ItlbEntry { tag: INVALID, code: 0 };
 
 impl Tlb {
     pub(super) fn new() -> Tlb {
-        Tlb { data: [EMPTY; TLB_SIZE], fetch: [EMPTY_FETCH; ITLB_SIZE] }
+        Tlb {
+            data: [EMPTY; TLB_SIZE],
+            fetch: [EMPTY_FETCH; ITLB_SIZE],
+            sites: vec![EMPTY_SITE; SITES].into(),
+            evicted: vec![0; EVICTED / 64].into(),
+        }
     }
 
     /// The data entry that a virtual address has.
@@ -68,6 +96,29 @@ impl Tlb {
     pub(super) fn clear(&mut self) {
         self.data.fill(EMPTY);
         self.fetch.fill(EMPTY_FETCH);
+        self.clear_sites();
+    }
+
+    /// Makes every site forget.
+    pub(super) fn clear_sites(&mut self) {
+        self.sites.fill(EMPTY_SITE);
+        self.forget_evicted();
+    }
+
+    /// Notes that the sites know nothing from before: they have a new context.
+    pub(super) fn forget_evicted(&mut self) {
+        self.evicted.fill(0);
+    }
+
+    /// Puts a data translation in its place.
+    pub(super) fn put(&mut self, address: u64, entry: TlbEntry) {
+        let old = &mut self.data[Tlb::data_index(address)];
+        let known = if old.read != INVALID { old.read } else { old.write };
+        if known != INVALID && known & !(PAGE_SIZE - 1) != address & !(PAGE_SIZE - 1) {
+            let (word, bit) = evicted_bit(known);
+            self.evicted[word] |= bit;
+        }
+        *old = entry;
     }
 
     /// Drops all fetch translations: the code that they lead to is gone.
@@ -75,18 +126,22 @@ impl Tlb {
         self.fetch.fill(EMPTY_FETCH);
     }
 
-    /// Drops the translations of a page, whatever their context.
-    pub(super) fn drop_page(&mut self, address: u64) {
+    /// Drops the translations of a page, whatever their context; returns whether sites may know the page.
+    #[must_use]
+    pub(super) fn drop_page(&mut self, address: u64) -> bool {
         let page = address & !(PAGE_SIZE - 1);
         let same = |tag: u64| tag & !(PAGE_SIZE - 1) == page;
         let data = &mut self.data[Tlb::data_index(address)];
-        if same(data.read) || same(data.write) {
+        let known = same(data.read) || same(data.write);
+        if known {
             *data = EMPTY;
         }
         let fetch = &mut self.fetch[Tlb::fetch_index(address)];
         if same(fetch.tag) {
             *fetch = EMPTY_FETCH;
         }
+        let (word, bit) = evicted_bit(page);
+        known || self.evicted[word] & bit != 0
     }
 
     /// Makes stores to a page of RAM be noticed again.
@@ -97,4 +152,9 @@ impl Tlb {
             }
         }
     }
+}
+
+fn evicted_bit(address: u64) -> (usize, u64) {
+    let number = (address / PAGE_SIZE) as usize % EVICTED;
+    (number / 64, 1 << (number % 64))
 }

@@ -82,6 +82,8 @@ pub struct Cache {
     crossing: HashMap<(PageKey, RamPage), u32>,
     blocks: Vec<BlockInfo>,
     links: Vec<Link>,
+    /// Sites handed out; beyond all there are, accesses ask the TLB.
+    sites: usize,
 }
 
 /// A block that was found.
@@ -114,6 +116,7 @@ impl Shared {
             crossing: HashMap::new(),
             blocks: Vec::new(),
             links: Vec::new(),
+            sites: 0,
         };
         let (cache, evals, generation) = (Mutex::new(cache), EvalTable::new(), AtomicU64::new(0));
         Ok(Arc::new(Shared { cache, evals, mailbox, thunks, host, generation }))
@@ -292,6 +295,7 @@ impl Cache {
                 evals: &shared.evals,
                 base: self.memory.used(),
                 first_link: self.links.len(),
+                first_site: self.sites,
                 mode: cpu.mode,
                 chain: !crate::base::dlog::on(crate::base::dlog::Item::NoChain),
             };
@@ -310,6 +314,7 @@ impl Cache {
         for site in &self.emitter.links {
             self.links.push(Link { at: entry + site.at as u32, stub: entry + site.stub as u32, key });
         }
+        self.sites += self.emitter.sites;
         let direct = lift.second.is_none();
         if let Some(code) = self.pages.get_mut(&key) {
             code.blocks.push(id);
@@ -348,8 +353,9 @@ impl Cache {
 
     /// Forgets all code. Every other vCPU leaves its code first.
     pub fn forget(&mut self, cpu: &mut Cpu, shared: &Shared) {
+        // Flushing also renews the sites, whose numbers are handed out afresh.
         cpu.ask_others(Request::Flush, |_| true);
-        cpu.tlb.clear_fetch();
+        cpu.flush_all();
         self.forget_idle(shared);
     }
 
@@ -370,6 +376,7 @@ impl Cache {
         self.crossing.clear();
         self.blocks.clear();
         self.links.clear();
+        self.sites = 0;
         self.memory.reset(self.thunk_end);
     }
 }

@@ -99,6 +99,8 @@ pub struct Setting<'a> {
     pub base: usize,
     /// The number that the block's first link gets.
     pub first_link: usize,
+    /// The number that the block's first site gets.
+    pub first_site: usize,
     /// The mode word.
     pub mode: u32,
     /// Whether jumps to the block itself go straight back (`-d nochain` says no).
@@ -126,6 +128,8 @@ pub struct Emitter {
     maps: Vec<Vec<Dirty>>,
     /// Where cold code names a map by its offset in code memory.
     map_names: Vec<(usize, usize)>,
+    /// How many sites the block has taken.
+    pub sites: usize,
     pub(super) insn: u16,
     pub(super) host: HostFeatures,
     pub(super) rules: &'static Rules,
@@ -149,6 +153,7 @@ impl Emitter {
             link_order: Vec::new(),
             maps: Vec::new(),
             map_names: Vec::new(),
+            sites: 0,
             insn: 0,
             host: HostFeatures::BASELINE,
             rules: &Rules::RISCV,
@@ -191,6 +196,7 @@ impl Emitter {
         self.maps.clear();
         self.map_names.clear();
         self.alloc.begin(block);
+        self.sites = 0;
         self.insn = block.start;
         self.start = block.start;
         self.host = setting.host;
@@ -329,8 +335,7 @@ impl Emitter {
     /// Calls a slow path from cold code.
     pub(super) fn cold_call(&mut self, slow: Slow, setting: &Setting) {
         let thunk = setting.thunks.slow[slow as usize][usize::from(self.alloc.vectors_live())];
-        let patch = self.cold.call();
-        self.cold_thunks.push((patch, thunk));
+        self.cold_call_thunk(thunk);
     }
 
     /// Evaluates an op in Rust: operands from the frame, result in `rax`. In hot code.
@@ -375,6 +380,18 @@ impl Emitter {
     pub(super) fn start_cold(&mut self, from: &[Patch]) {
         let here = self.cold.here();
         self.to_cold.extend(from.iter().map(|patch| (*patch, here)));
+    }
+
+    /// Cold code jumps to an earlier place of hot code.
+    pub(super) fn cold_jump(&mut self, target: usize) {
+        let patch = self.cold.jmp();
+        self.to_hot.push((patch, target));
+    }
+
+    /// Calls a thunk from cold code.
+    pub(super) fn cold_call_thunk(&mut self, thunk: usize) {
+        let patch = self.cold.call();
+        self.cold_thunks.push((patch, thunk));
     }
 
     /// Cold code goes back to where hot code is now.

@@ -35,6 +35,8 @@ pub struct Frame {
     pub code: u64,
     /// The word that asks for attention.
     pub attention: u64,
+    /// The sites of the vCPU.
+    pub sites: u64,
     /// Non-zero when a slow path trapped: the thunk leaves the block. The last field that is copied in.
     pub trapped: u64,
     /// Operands of a slow path.
@@ -108,6 +110,14 @@ pub const HOST_MXCSR: i32 = offset_of!(Frame, host_mxcsr) as i32;
 pub const SLOW: i32 = offset_of!(Frame, slow) as i32;
 /// See [`Frame::code`].
 pub const CODE: i32 = offset_of!(Frame, code) as i32;
+/// See [`Frame::sites`].
+pub const SITES: i32 = offset_of!(Frame, sites) as i32;
+/// Displacement of the context of sites from `rbp`.
+pub const SITE_CONTEXT: i32 = offset_of!(Cpu, site_context) as i32 - BIAS;
+/// Size of a site in bytes.
+pub const SITE_SIZE: i32 = size_of::<crate::cpu::Site>() as i32;
+/// Offset of a site's addend.
+pub const SITE_ADDEND: i32 = offset_of!(crate::cpu::Site, addend) as i32;
 /// See [`Frame::attention`].
 pub const ATTENTION: i32 = offset_of!(Frame, attention) as i32;
 /// See [`Frame::box32`].

@@ -1,11 +1,12 @@
 //! Templates of memory accesses: the TLB check inline, everything else in cold code.
 //!
 //! ```text
-//!   rcx = address                     rax = index of the TLB entry
-//!   rdx = page and context of the last byte (or of the address with its alignment bits)
-//!   cmp rdx, tag ─ differs ─► cold: operands to the frame, call the slow path, back
+//!   rcx = address;  rax = its page, alignment bits and context
+//!   cmp rax, site's tag ─ differs ─► cold: the TLB, which teaches the site ─ differs ─► the slow path, and back
 //!   rcx += addend; access [rcx]
 //! ```
+//! A *site* is the last page that one access went to: its addend does not depend on the address, so the host guesses
+//! the check right and loads without waiting for it. Atomics ask the TLB at once.
 
 use super::alloc::{Loc, RAX, RCX, RDX, load_const};
 use super::asm::{Cc, Patch, asm};
@@ -40,6 +41,14 @@ pub enum Kind {
     Cas,
     /// A read-modify-write with argument 0.
     Rmw(RmwOp),
+}
+
+/// The jump that is taken when an access cannot be made directly.
+enum Miss {
+    /// In hot code.
+    Hot(Patch),
+    /// In cold code, whose next instruction it skips to the slow path.
+    Cold(Patch),
 }
 
 const SIZES: [MemSize; 4] = [MemSize::B1, MemSize::B2, MemSize::B4, MemSize::B8];
@@ -78,30 +87,30 @@ impl Request {
 }
 
 impl Emitter {
-    /// Address into `rcx`, check, and its host address into `rcx`; returns the jump that is taken on a miss.
-    fn translate(&mut self, mem: Mem, base: Val, disp: i32, tag: i32) -> Patch {
+    /// The address into `rcx`.
+    fn address(&mut self, base: Val, disp: i32) {
         match self.alloc.loc(base) {
             Loc::Const(value) => load_const(&mut self.hot, RCX, value.wrapping_add(disp as u64)),
+            Loc::Slot(_) | Loc::Spill(_) if self.alloc.uses(base) == 1 => {
+                self.alloc.copy_to_int(&mut self.hot, base, RCX);
+                if disp != 0 {
+                    asm!(self.hot, add rcx, disp);
+                }
+            }
             _ => {
-                let uses_once = self.alloc.uses(base) == 1;
-                match self.alloc.loc(base) {
-                    Loc::Slot(_) | Loc::Spill(_) if uses_once => {
-                        self.alloc.copy_to_int(&mut self.hot, base, RCX);
-                        if disp != 0 {
-                            asm!(self.hot, add rcx, disp);
-                        }
-                    }
-                    _ => {
-                        let r = self.alloc.int(&mut self.hot, base);
-                        if disp == 0 {
-                            asm!(self.hot, mov rcx, Rq(r));
-                        } else {
-                            asm!(self.hot, lea rcx, [Rq(r) + disp]);
-                        }
-                    }
+                let r = self.alloc.int(&mut self.hot, base);
+                if disp == 0 {
+                    asm!(self.hot, mov rcx, Rq(r));
+                } else {
+                    asm!(self.hot, lea rcx, [Rq(r) + disp]);
                 }
             }
         }
+    }
+
+    /// Address into `rcx`, check with the TLB, and its host address into `rcx`; returns the jump taken on a miss.
+    fn translate(&mut self, mem: Mem, base: Val, disp: i32, tag: i32) -> Patch {
+        self.address(base, disp);
         let size = i32::from(mem.size.bytes());
         asm!(self.hot, mov rax, rcx; shr rax, 7; and eax, (TLB_SIZE as i32 - 1) << 5);
         if mem.aligned || size == 1 {
@@ -119,9 +128,42 @@ impl Emitter {
         miss
     }
 
+    /// As [`translate`](Emitter::translate), for plain accesses: the page that this access last went to is tried
+    /// first, which needs no index; cold code asks the TLB. Returns a jump in cold code that is taken on a miss of both.
+    fn translate_at_site(&mut self, mem: Mem, base: Val, disp: i32, store: bool, setting: &Setting) -> Miss {
+        let number = setting.first_site + self.sites;
+        if mem.aligned || number >= crate::cpu::SITES {
+            let tag = if store { frame::TLB_WRITE } else { frame::TLB_READ };
+            return Miss::Hot(self.translate(mem, base, disp, tag));
+        }
+        self.sites += 1;
+        let site = number as i32 * frame::SITE_SIZE;
+        self.address(base, disp);
+        // The low bits are zero where the access is aligned; a site never takes others, which may cross its page.
+        let mask = access_mask(Mem { aligned: true, ..mem });
+        asm!(self.hot
+            ; mov rax, rcx
+            ; and rax, mask as i32
+            ; mov rdx, [rsp + frame::SITES]
+            ; or rax, [rbp + frame::SITE_CONTEXT]
+            ; cmp rax, [rdx + site]
+        );
+        let other_page = self.hot.jcc(Cc::Ne);
+        asm!(self.hot, add rcx, [rdx + site + frame::SITE_ADDEND]);
+        self.start_cold(&[other_page]);
+        asm!(self.cold, mov edx, site);
+        self.cold_call_thunk(setting.thunks.site[usize::from(store)][mem.size as usize]);
+        let miss = self.cold.jcc(Cc::Ne);
+        self.cold_jump(self.hot.here());
+        Miss::Cold(miss)
+    }
+
     /// The cold side of an access: operands into the frame, the slow path, its result into `rax`.
-    fn slow_access(&mut self, miss: &[Patch], kind: Kind, mem: Mem, sext: bool, args: &[Val], setting: &Setting) {
-        self.start_cold(miss);
+    fn slow_access(&mut self, miss: Miss, kind: Kind, mem: Mem, sext: bool, args: &[Val], setting: &Setting) {
+        match miss {
+            Miss::Hot(patch) => self.start_cold(&[patch]),
+            Miss::Cold(patch) => self.cold.bind(patch),
+        }
         for (n, arg) in args.iter().enumerate() {
             self.store_arg_cold(n, *arg);
         }
@@ -139,9 +181,9 @@ impl Emitter {
             Type::Int => self.alloc.def_int(&mut self.hot, v),
             Type::Float => self.alloc.def_xmm(&mut self.hot, v),
         };
-        let miss = self.translate(mem, base, disp, frame::TLB_READ);
+        let miss = self.translate_at_site(mem, base, disp, false, setting);
         self.alloc.drop_use(base);
-        self.slow_access(&[miss], Kind::Load, mem, sext, &[], setting);
+        self.slow_access(miss, Kind::Load, mem, sext, &[], setting);
         match ty {
             Type::Int => {
                 match (mem.size, sext) {
@@ -180,8 +222,8 @@ impl Emitter {
                 None
             }
         };
-        let miss = self.translate(mem, base, disp, frame::TLB_WRITE);
-        self.slow_access(&[miss], Kind::Store, mem, false, &[value], setting);
+        let miss = self.translate_at_site(mem, base, disp, true, setting);
+        self.slow_access(miss, Kind::Store, mem, false, &[value], setting);
         match (constant, self.alloc.loc(value)) {
             (Some(c), _) => match mem.size {
                 MemSize::B1 => asm!(self.hot, mov BYTE [rcx], c as i8),
@@ -218,7 +260,7 @@ impl Emitter {
         let r = self.alloc.def_int(&mut self.hot, v);
         let miss = self.translate(mem, addr, 0, frame::TLB_WRITE);
         self.alloc.drop_use(addr);
-        self.slow_access(&[miss], Kind::Rmw(op), mem, false, &[value], setting);
+        self.slow_access(Miss::Hot(miss), Kind::Rmw(op), mem, false, &[value], setting);
         match op {
             RmwOp::Swap => {
                 asm!(self.hot, mov rax, Rq(operand));
@@ -318,7 +360,7 @@ impl Emitter {
         let r = self.alloc.def_int(&mut self.hot, v);
         let miss = self.translate(mem, addr, 0, frame::TLB_WRITE);
         self.alloc.drop_use(addr);
-        self.slow_access(&[miss], Kind::Cas, mem, false, &[expected, new], setting);
+        self.slow_access(Miss::Hot(miss), Kind::Cas, mem, false, &[expected, new], setting);
         asm!(self.hot, mov rax, Rq(rexpected));
         self.cmpxchg(mem.size, rnew);
         self.zero_extend_rax(mem.size);
@@ -351,7 +393,7 @@ impl Emitter {
         asm!(self.hot, mov Rd(r), 1; cmp Rq(raddr), Rq(rreserved));
         let lost = self.hot.jcc(Cc::Ne);
         let miss = self.translate(mem, addr, 0, frame::TLB_WRITE);
-        self.slow_access(&[miss], Kind::Cas, mem, false, &[expected, new], setting);
+        self.slow_access(Miss::Hot(miss), Kind::Cas, mem, false, &[expected, new], setting);
         // The slow path's old value is zero-extended; so is what it is compared with.
         match mem.size {
             MemSize::B8 => asm!(self.cold, mov Rq(RDX), Rq(rexpected)),

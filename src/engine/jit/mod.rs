@@ -94,6 +94,7 @@ impl Jit {
             ],
             code,
             attention: 0,
+            sites: 0,
             trapped: 0,
             args: [0; 4],
             regs: [0; 16],
@@ -144,6 +145,7 @@ impl Jit {
         let code = self.frame.code;
         self.frame.mxcsr = host_mxcsr_of(cpu);
         self.frame.attention = std::ptr::from_ref(cpu.pins.attention_word()) as u64;
+        self.frame.sites = cpu.tlb.sites.as_ptr() as u64;
         let page = cpu.pc & !(PAGE_SIZE - 1);
         let cpu: *mut Cpu = cpu;
         self.frame.cpu = cpu;
@@ -242,6 +244,6 @@ impl Engine for Jit {
 
     fn forget_code(&mut self, cpu: &mut Cpu) {
         self.shared.lock_idle().forget_idle(&self.shared);
-        cpu.tlb.clear_fetch();
+        cpu.flush_all();
     }
 }

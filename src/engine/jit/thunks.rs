@@ -6,6 +6,8 @@
 use super::alloc::{INT_REGS, R15, RAX, RBP, XMM_REGS};
 use super::asm::{Asm, Cc, asm};
 use super::frame::{self, Slow};
+use crate::cpu::TLB_SIZE;
+use crate::fabric::PAGE_SIZE;
 
 /// Where the thunks are, as offsets in code memory.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,6 +20,8 @@ pub struct Thunks {
     pub leave: usize,
     /// `extern "sysv64" fn(frame, rbp, r15, code) -> u64`: the way in.
     pub enter: usize,
+    /// Asks the TLB for a site: `[whether it stores][binary logarithm of the size]`.
+    pub site: [[usize; 4]; 2],
     /// Calls a slow path, saving general registers; `[slow][whether vector registers are saved too]`.
     pub slow: [[usize; 2]; 3],
 }
@@ -85,7 +89,45 @@ pub fn emit(asm: &mut Asm) -> Thunks {
             thunks.slow[slow as usize][usize::from(vectors)] = slow_thunk(asm, slow, vectors, thunks.leave);
         }
     }
+    for store in [false, true] {
+        for size in 0..4 {
+            thunks.site[usize::from(store)][size] = site_thunk(asm, store, size);
+        }
+    }
     thunks
+}
+
+/// In: `rcx` the address, `edx` the offset of the site. Out: flag Z says that the TLB knew the page; then the site knows
+/// it too, and `rcx` is the host address. Else `rcx` is as it was. Uses `rax` and `rdx`.
+fn site_thunk(asm: &mut Asm, store: bool, size: usize) -> usize {
+    // The return address, and the saved rbx.
+    const UP: i32 = 16;
+    let start = asm.here();
+    let tag = if store { frame::TLB_WRITE } else { frame::TLB_READ };
+    asm!(asm
+        ; push rbx
+        ; mov rax, rcx
+        ; shr rax, 7
+        ; and eax, (TLB_SIZE as i32 - 1) << 5
+    );
+    asm!(asm, lea rbx, [rcx + ((1 << size) - 1)]; and rbx, -(PAGE_SIZE as i32));
+    asm!(asm; or rbx, [rbp + frame::DATA_CONTEXT]; cmp rbx, [rbp + rax + tag]);
+    let miss = asm.jcc(Cc::Ne);
+    asm!(asm
+        ; mov rax, [rbp + rax + frame::TLB_ADDEND]
+        ; mov ebx, edx
+        ; add rbx, [rsp + UP + frame::SITES]
+        ; mov rdx, rcx
+        ; and rdx, -(PAGE_SIZE as i32)
+        ; or rdx, [rbp + frame::SITE_CONTEXT]
+        ; mov [rbx], rdx
+        ; mov [rbx + frame::SITE_ADDEND], rax
+        ; add rcx, rax
+        ; cmp eax, eax
+    );
+    asm.bind(miss);
+    asm!(asm, pop rbx; ret);
+    start
 }
 
 /// In: `rax` says what (see the slow paths in `slow.rs`), `rcx` an address. Out: `rax`; all value registers are kept.
