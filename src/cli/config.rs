@@ -8,7 +8,6 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Properties in the order given: `key=value`. Of equal keys the last one counts.
 pub type PropList = Vec<(String, String)>;
@@ -578,6 +577,3 @@ pub struct LogArgs {
     /// `-dfilter`: guest addresses that in_asm, out_asm, op, exec and cpu are limited to. Empty: no limit.
     pub filter: Vec<RangeInclusive<u64>>,
 }
-
-/// How long leaving may wait for a slow reader of the guest's last words.
-pub const DRAIN_LIMIT: Duration = Duration::from_secs(2);

@@ -21,6 +21,11 @@ pub trait CharEnd: Send {
         true
     }
 
+    /// Whether input comes to this end: on a shared stream only one end has it. A change is told by `notify`.
+    fn has_focus(&self) -> bool {
+        true
+    }
+
     /// Sends a break condition, where the medium has one.
     fn send_break(&mut self) {}
 

@@ -5,10 +5,36 @@
 //! device's part gave. This room names no device and no machine.
 #![forbid(unsafe_code)]
 
-pub mod block;
+mod block;
+mod chardev;
 mod ends;
+mod files;
+mod iothread;
+mod link;
+mod mux;
+mod port;
+mod pty;
+mod ringbuf;
+mod signals;
+mod socket;
 mod spec;
+mod stream;
+mod telnet;
+mod terminal;
 
 pub use block::{BlockOptions, Cache, Format};
+pub use chardev::{Chardevs, MuxKeys};
 pub use ends::{Block, CharEnd, NullChar};
+pub use signals::{Termination, watch_signals};
 pub use spec::{Address, Backend, CharSpec, SocketSpec};
+pub use stream::{Bell, CharStream};
+pub use terminal::restore as restore_terminal;
+
+/// What the host said, without the number that it says it with.
+fn os_text(e: &std::io::Error) -> String {
+    let text = e.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_string()
+}
+
+#[cfg(test)]
+mod tests;
