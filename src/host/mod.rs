@@ -12,6 +12,7 @@ mod files;
 mod iothread;
 mod link;
 mod mux;
+mod overlay;
 mod port;
 mod pty;
 mod ringbuf;

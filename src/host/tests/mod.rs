@@ -1,5 +1,6 @@
 //! Streams against real pipes, pseudo-terminals, sockets and files.
 
+mod block;
 mod mux;
 mod stdio;
 mod streams;
