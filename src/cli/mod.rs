@@ -8,8 +8,13 @@
 //! [`ConsolePlan`] says which stream each serial line, monitor, gdb and QMP gets, with QEMU's rules for defaults and
 //! conflicts. A request for help comes back as a [`HelpTopic`] when another room owns the answer.
 //!
-//! What a run does with a [`Config`]: refuse what is not there yet ([`Config::supported`]), make the plan, open `plan.chardevs` ([`Chardevs`](crate::host::Chardevs)), then build the machine from the page
-//! that `machine.page` and `arch` name, `edits` applied to it.
+//! What a run does with it, in this order:
+//! 1. refuse what is not there yet ([`Config::supported`]) and make the [`ConsolePlan`], whose notes go to stderr;
+//! 2. watch for signals ([`watch_signals`](crate::host::watch_signals)), so that the terminal is given back whatever comes;
+//! 3. open `plan.chardevs` ([`Chardevs`](crate::host::Chardevs)) and every drive's `image`, whose warnings go to stderr;
+//! 4. build the machine from the page that `machine.page` and `arch` name, `edits` applied to it, with
+//!    `plan.serials[n]` as the host end `serialN`;
+//! 5. at the end drop the [`Chardevs`](crate::host::Chardevs): the guest's last words are written, the terminal is given back.
 #![forbid(unsafe_code)]
 
 mod board;
@@ -50,6 +55,15 @@ pub enum Command {
 pub fn program(argv0: Option<&str>) -> String {
     let name = argv0.unwrap_or("mimus");
     name.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("mimus").to_string()
+}
+
+/// The words of this process, `argv[0]` included.
+///
+/// # Errors
+/// A word that is not UTF-8.
+pub fn arguments() -> Result<Vec<String>> {
+    let words = std::env::args_os().map(std::ffi::OsString::into_string);
+    words.collect::<std::result::Result<_, _>>().map_err(|word| error!("{}: is not UTF-8", word.to_string_lossy()))
 }
 
 /// Reads a command line, `argv[0]` included.

@@ -269,6 +269,7 @@ fn errors_say_what_is_wrong() {
         ("-", "-: invalid option"),
         ("-kernel", "-kernel: requires an argument"),
         ("-M virt -m", "-m: requires an argument"),
+        ("--m=1Q", "--m=1Q: Parameter 'size' expects"),
         ("-m 1Q", "-m 1Q: Parameter 'size' expects a non-negative number below 2^64"),
         ("-m -1", "-m -1: Value '-1' is out of range for parameter 'size'"),
         ("-m 128,foo=1", "-m 128,foo=1: Invalid parameter 'foo'"),

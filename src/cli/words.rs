@@ -22,7 +22,9 @@ impl Arg<'_> {
     /// The words, for messages.
     pub fn given(&self) -> super::config::Given {
         super::config::Given(match self.option {
-            Some(option) if option.value.is_some() => format!("{} {}", self.spelled, self.value),
+            Some(option) if option.value.is_some() && !self.spelled.contains('=') => {
+                format!("{} {}", self.spelled, self.value)
+            }
             _ => self.spelled.to_string(),
         })
     }
