@@ -12,7 +12,7 @@ pub struct CharSpec {
     pub id: String,
     /// What stands behind it.
     pub backend: Backend,
-    /// Several ends may share it; see [`super::mux`].
+    /// Several ends may share it, with Ctrl-A commands on its input.
     pub mux: bool,
     /// Everything that devices send is also written to this file.
     pub logfile: Option<PathBuf>,
