@@ -24,6 +24,7 @@ pub static PARTS: &[&PartType] = &[
     &intc::ACLINT_SSWI,
     &intc::CLINT,
     &intc::SIFIVE_PLIC,
+    &misc::CFI_PFLASH01,
     &misc::FW_CFG_MMIO,
     &misc::SIFIVE_TEST,
     &rtc::GOLDFISH_RTC,
