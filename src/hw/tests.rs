@@ -8,7 +8,7 @@ use super::virtio::bench::{Desc, Front};
 use super::{Built, HostEnd, PARTS, PartType, Props, Wiring, part_type};
 use crate::base::Result;
 use crate::fabric::bench::Bench;
-use crate::fabric::{Bus, BusBuilder, Io, IrqLine, Part, Power, State, Timebase};
+use crate::fabric::{Bus, BusBuilder, Io, IrqLine, Part, Power, State, Timebase, TreeNode};
 use crate::host::{Block, CharEnd};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
@@ -123,6 +123,8 @@ pub struct Rig {
     outside: Option<Arc<Mutex<Outside>>>,
     image: Option<Arc<Mutex<Image>>>,
     banks: Vec<u64>,
+    /// How the chip describes itself.
+    pub tree: Option<TreeNode>,
     bus: Option<Bus>,
 }
 
@@ -153,6 +155,7 @@ impl Rig {
             outside: None,
             image: None,
             banks: Vec::new(),
+            tree: None,
             bus: None,
         }
     }
@@ -198,6 +201,7 @@ impl Rig {
         let built = self.make(None)?;
         let mut builder = BusBuilder::default();
         self.banks = built.banks.iter().map(|bank| bank.size).collect();
+        self.tree = built.tree;
         self.bench.part.install(built.device);
         for (index, &size) in self.banks.iter().enumerate() {
             let (base, part) = ((index as u64 + 1) * Rig::BANK, self.bench.part.clone());
@@ -450,6 +454,18 @@ fn names_are_unique_and_say_what_they_are() {
     assert!(PARTS.iter().all(|part| !part.summary.is_empty()));
     names.sort_unstable();
     assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+}
+
+#[test]
+fn tree_nodes_say_what_the_chip_is_and_not_where_it_is() {
+    each_rig(|name, rig| {
+        let Some(tree) = rig.tree else { return };
+        let has = |prop: &str| tree.props.iter().any(|(given, _)| given == prop);
+        assert!(has("compatible") && !tree.name.contains('@'), "{name}");
+        for prop in ["reg", "interrupts", "interrupts-extended", "interrupt-parent", "phandle"] {
+            assert!(!has(prop), "{name}: {prop}");
+        }
+    });
 }
 
 #[test]

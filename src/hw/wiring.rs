@@ -15,8 +15,14 @@
 //!   vCPU's own controller and the interrupt's number there (RISC-V: msi 3, mti 7, ssi 1, mei 11, sei 9);
 //! * `phandle` for a node that has the property `interrupt-controller` or that a [`NodeProp::Phandle`] names.
 //!
+//! An interrupt specifier has as many cells as the controller's `#interrupt-cells` says.
 //! [`Built::nodes`] are nodes without an address that stand at the root of the tree. Parts whose nodes are equal and
 //! have [`TreeNode::shared`] set are one node, at the lowest address and with the `reg` of all.
+//!
+//! # Reset, and snapshots
+//! Parts with interrupt inputs are reset after those that drive them: they take the levels as they stand.
+//! A snapshot holds, besides each part's state, the contents of [`Built::flash`]; guest time
+//! ([`Clock::set`](crate::fabric::Clock::set)) is put back before any part loads, for parts keep deadlines in it.
 //!
 //! [`NodeProp::Phandle`]: crate::fabric::NodeProp::Phandle
 

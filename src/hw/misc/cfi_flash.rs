@@ -172,7 +172,7 @@ fn query(size: u64, block_size: u64) -> Vec<u8> {
     put(0x1f, &[0x07, 0x07, 0x0a, 0x00]); // typical times: word, buffer, block erase, no chip erase
     put(0x23, &[0x04, 0x04, 0x04, 0x00]); // at most so many times (a power of two) the typical
     put(0x27, &[(size / CHIPS).trailing_zeros() as u8]);
-    put(0x28, &[0x01, 0x00]); // x16
+    put(0x28, &[0x02, 0x00]); // x8 and x16
     put(0x2a, &[BUFFER_SHIFT, 0x00]);
     put(0x2c, &[0x01]); // one region of equal blocks
     put(0x2d, &((size / block_size - 1) as u16).to_le_bytes());

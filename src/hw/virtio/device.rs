@@ -21,7 +21,7 @@ pub trait VirtioDevice: Send {
     /// Features that the device offers, without those of the transport.
     fn features(&self) -> u64;
 
-    /// How many entries each queue may have: powers of two, up to 1024 for chains are bounded so too.
+    /// How many entries each queue should have: powers of two. A transport may allow more.
     fn queue_sizes(&self) -> Vec<u16>;
 
     /// The whole configuration space.

@@ -47,9 +47,9 @@ pub struct Link {
 }
 
 impl Link {
-    /// Joins `device` to the transport that is being built.
-    pub fn new(device: Box<dyn VirtioDevice>, legacy: bool, wiring: &Wiring) -> Link {
-        let driver = Driver::new(wiring.dma.clone(), device.queue_sizes());
+    /// Joins `device` to the transport that is being built, which lets each queue have up to so many entries.
+    pub fn new(device: Box<dyn VirtioDevice>, largest: Vec<u16>, legacy: bool, wiring: &Wiring) -> Link {
+        let driver = Driver::new(wiring.dma.clone(), largest);
         Link { device, driver, legacy, again: wiring.timer(AGAIN), regs: Regs::default() }
     }
 

@@ -56,6 +56,9 @@ const SHM_BASE_HIGH: u64 = 0x0bc;
 const CONFIG_GENERATION: u64 = 0x0fc;
 const CONFIG: u64 = 0x100;
 
+/// The size that every queue may have here, whatever the device would choose: QEMU's, for drivers with a fixed size.
+const QUEUE_LARGEST: u16 = 1024;
+
 const MAGIC: u32 = u32::from_le_bytes(*b"virt");
 /// Small guests look for exactly this before they touch a device.
 const VENDOR: u32 = u32::from_le_bytes(*b"QEMU");
@@ -82,6 +85,12 @@ impl Regs {
             queue_pfn: vec![0; queues],
         }
     }
+
+    /// The driver resets the device. Selectors and page size stay: Linux sets the page size before it resets.
+    fn forget_queues(&mut self) {
+        self.queue_align.fill(4096);
+        self.queue_pfn.fill(0);
+    }
 }
 
 struct VirtioMmio {
@@ -106,7 +115,7 @@ fn build(wiring: &mut Wiring) -> Result<Built> {
         _ => fail!("'{}' takes one virtio device and nothing else", wiring.part.name()),
     };
     let (queues, link) = match link {
-        Some((queues, device)) => (queues, Some(Link::new(device, legacy, wiring))),
+        Some((queues, device)) => (queues, Some(Link::new(device, vec![QUEUE_LARGEST; queues], legacy, wiring))),
         None => (0, None),
     };
     let device = VirtioMmio { legacy, irq: wiring.irq(0), link, queues, regs: Regs::new(queues) };
@@ -177,7 +186,7 @@ impl VirtioMmio {
             STATUS => {
                 link.set_status(value as u8);
                 if value as u8 == 0 {
-                    self.regs = Regs::new(self.queues);
+                    regs.forget_queues();
                 }
             }
             GUEST_PAGE_SIZE if self.legacy => {
@@ -350,11 +359,12 @@ mod tests {
     fn a_legacy_driver_places_its_queue_by_page() {
         let mut slot = slot("on");
         assert_eq!((slot.read(VERSION, 4), slot.read(DEVICE_ID, 4)), (1, 4));
+        slot.write(GUEST_PAGE_SIZE, 4, 4096);
+        slot.write(STATUS, 4, 0);
         slot.write(STATUS, 4, 3);
         slot.write(DEVICE_FEATURES_SEL, 4, 1);
         assert_eq!(slot.read(DEVICE_FEATURES, 4), 0, "no VERSION_1");
         slot.write(DRIVER_FEATURES, 4, 0);
-        slot.write(GUEST_PAGE_SIZE, 4, 4096);
         slot.write(QUEUE_NUM, 4, 8);
         slot.write(QUEUE_ALIGN, 4, 16);
         let pfn = Bench::RAM_BASE / 4096;
