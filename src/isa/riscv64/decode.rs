@@ -291,8 +291,8 @@ pub const fn length(low: u8) -> u8 {
     if low & 3 == 3 { 4 } else { 2 }
 }
 
-/// The row of the instruction `word`, if it is one with the extensions `ext`. The bits above a compressed
-/// instruction are ignored.
+/// The row of the instruction `word`, if it is one with the extensions `ext`. Reserved rounding modes make it none.
+/// The bits above a compressed instruction are ignored.
 pub fn decode(word: u32, ext: Extensions) -> Option<&'static Row> {
     let word = if length(word as u8) == 2 { word & 0xffff } else { word };
     let (start, end) = DECODER.buckets[bucket(word)];
@@ -300,7 +300,7 @@ pub fn decode(word: u32, ext: Extensions) -> Option<&'static Row> {
         .iter()
         .find(|entry| word & entry.mask == entry.value && entry.row.needs.met_by(ext))
         .map(|entry| entry.row)
-        .filter(|row| row.lift.is_some())
+        .filter(|row| row.lift.is_some() && !(row.rounds && matches!(word >> 12 & 7, 5 | 6)))
 }
 
 struct Entry {

@@ -71,10 +71,17 @@ static ALIASES: &[Alias] = aliases! {
     "0001001 00000 00000 000 00000 1110011" "sfence.vma" None "";
     "0001001 00000 sssss 000 00000 1110011" "sfence.vma" R "s";
     "000000000001 00000 010 ddddd 1110011"  "frflags" Csr "d";
+    "000000000001 sssss 001 00000 1110011"  "fsflags" Csr "s";
     "000000000001 sssss 001 ddddd 1110011"  "fsflags" Csr "d, s";
+    "000000000001 nnnnn 101 00000 1110011"  "fsflagsi" Csr "z";
+    "000000000001 nnnnn 101 ddddd 1110011"  "fsflagsi" Csr "d, z";
     "000000000010 00000 010 ddddd 1110011"  "frrm"    Csr "d";
+    "000000000010 sssss 001 00000 1110011"  "fsrm"    Csr "s";
     "000000000010 sssss 001 ddddd 1110011"  "fsrm"    Csr "d, s";
+    "000000000010 nnnnn 101 00000 1110011"  "fsrmi"   Csr "z";
+    "000000000010 nnnnn 101 ddddd 1110011"  "fsrmi"   Csr "d, z";
     "000000000011 00000 010 ddddd 1110011"  "frcsr"   Csr "d";
+    "000000000011 sssss 001 00000 1110011"  "fscsr"   Csr "s";
     "000000000011 sssss 001 ddddd 1110011"  "fscsr"   Csr "d, s";
     "110000000000 00000 010 ddddd 1110011"  "rdcycle" Csr "d";
     "110000000001 00000 010 ddddd 1110011"  "rdtime"  Csr "d";
@@ -185,7 +192,7 @@ fn operand(item: &str, i: Insn, address: u64) -> String {
 }
 
 fn rounding(rm: u32) -> &'static str {
-    ["rne", "rtz", "rdn", "rup", "rmm", "unknown", "unknown", ""][rm as usize]
+    ["rne", "rtz", "rdn", "rup", "rmm", "", "", ""][rm as usize]
 }
 
 fn fence_set(set: u32) -> String {

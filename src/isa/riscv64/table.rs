@@ -401,7 +401,7 @@ pub static ROWS: &[Row] = rows! {
     "111 iii sss ii ttt 00"       "c.sd"         CsD "t, i(s)"  [C] base::store(B8);
 
     // C, quadrant 1; with rd x0 most are hints, which need no row since writes to x0 are dropped
-    "000 0 00000 00000 01"        "c.nop"        None ""        [C] system::nop();
+    "000 i 00000 iiiii 01"        "c.nop"        None ""        [C] system::nop();
     "000 i ddddd iiiii 01"        "c.addi"       Ci "d, i"      [C] base::alu_imm(BinOp::Add);
     "001 i 00000 iiiii 01"        "reserved"     None ""        [C];
     "001 i ddddd iiiii 01"        "c.addiw"      Ci "d, i"      [C] base::alu_imm_w(BinOp::Add);

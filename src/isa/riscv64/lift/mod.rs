@@ -47,7 +47,7 @@ pub fn lift(b: &mut Builder, code: &[u8], mode: CodeMode, ext: Extensions) -> Li
     Lifted::Done(len)
 }
 
-/// The rounding direction that an instruction's `rm` field selects, unless it is reserved.
+/// The rounding direction that an instruction's `rm` field selects, unless that is left to a reserved `frm`.
 fn rounding(rm: u32, mode: CodeMode) -> Option<Round> {
     match if rm == 7 { u32::from(mode.frm) } else { rm } {
         0 => Some(Round::NearestEven),
