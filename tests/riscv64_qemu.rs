@@ -566,11 +566,11 @@ fn random_sequences_do_what_qemu_does() {
         return;
     }
     // Jumps and CSRs are for the test above, LR and SC for the one below: of an SC.W after LR.D, QEMU stores but says
-    // that it failed.
+    // that it failed. And QEMU loses the flags of FROUND and FROUNDNX when the next write hides their result.
     let left_out = |row: &&Row| {
         LEFT_OUT.contains(&row.name)
             || row.operands.contains('b')
-            || ["jalr", "c.j", "csr", "lr.", "sc."].iter().any(|start| row.name.starts_with(start))
+            || ["jalr", "c.j", "csr", "lr.", "sc.", "fround"].iter().any(|start| row.name.starts_with(start))
     };
     let rows: Vec<&Row> = ROWS.iter().filter(|row| !left_out(row)).collect();
     for round in 0..rounds() {
@@ -586,8 +586,13 @@ fn sequence(rows: &[&'static Row], random: &mut Random) -> Vec<u32> {
     let mut body = vec![];
     while body.len() < 24 {
         let row = random.one_of(rows);
-        if row.name != "c.addi16sp" {
-            body.push(encoding(row, random, &keep));
+        if row.name == "c.addi16sp" {
+            continue;
+        }
+        let word = encoding(row, random, &keep);
+        // AMOCAS with rd x0 breaks the zero that QEMU uses in the instructions behind it.
+        if !(row.name.starts_with("amocas") && word & 0xf80 == 0) {
+            body.push(word);
         }
     }
     body
