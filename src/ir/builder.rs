@@ -205,7 +205,7 @@ impl Builder {
 
     /// 64-bit sum with a constant.
     pub fn add_imm(&mut self, a: Val, imm: i64) -> Val {
-        self.bin_imm(BinOp::Add, Width::W64, a, imm as u64)
+        if imm == 0 { a } else { self.bin_imm(BinOp::Add, Width::W64, a, imm as u64) }
     }
 
     /// 64-bit bitwise and with a constant.

@@ -39,6 +39,15 @@ impl fmt::Display for Mem {
     }
 }
 
+/// An offset with its sign.
+struct Offset(i64);
+
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{:#x}", if self.0 < 0 { '-' } else { '+' }, self.0.unsigned_abs())
+    }
+}
+
 impl fmt::Display for FloatOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&format!("{self:?}").to_lowercase())
@@ -50,7 +59,7 @@ impl fmt::Display for Op {
         match *self {
             Op::Insn { off, len } => write!(f, "insn +{off:#x} len {len}"),
             Op::Const(value) => write!(f, "const {value:#x}"),
-            Op::Pc(off) => write!(f, "pc {off:+#x}"),
+            Op::Pc(off) => write!(f, "pc {}", Offset(off)),
             Op::Get { slot, ty } => write!(f, "get.{ty} {slot}"),
             Op::Set { slot, value } => write!(f, "set {slot}, {value}"),
             Op::Bin { op, w, a, b } => write!(f, "{}.{w} {a}, {b}", op.text()),
@@ -58,9 +67,11 @@ impl fmt::Display for Op {
             Op::Cmp { cond, w, a, b } => write!(f, "cmp.{}.{w} {a}, {b}", cond.text()),
             Op::Select { c, a, b } => write!(f, "select {c}, {a}, {b}"),
             Op::Load { mem, sext, ty, base, disp } => {
-                write!(f, "load.{ty}.{}{mem} [{base}{disp:+#x}]", if sext { "s" } else { "u" })
+                write!(f, "load.{ty}.{}{mem} [{base}{}]", if sext { "s" } else { "u" }, Offset(disp.into()))
             }
-            Op::Store { mem, base, disp, value } => write!(f, "store.{mem} [{base}{disp:+#x}], {value}"),
+            Op::Store { mem, base, disp, value } => {
+                write!(f, "store.{mem} [{base}{}], {value}", Offset(disp.into()))
+            }
             Op::Rmw { op, mem, addr, value } => write!(f, "rmw.{}.{mem} [{addr}], {value}", op.text()),
             Op::Cas { mem, addr, expected, new } => write!(f, "cas.{mem} [{addr}], {expected}, {new}"),
             Op::StoreConditional { mem, addr, reserved, expected, new } => {
@@ -83,7 +94,7 @@ impl fmt::Display for Op {
                 write!(f, "call{} #{}", if effects == Effects::PURE { ".pure" } else { "" }, helper.0)?;
                 args.iter().filter(|v| **v != Val::NONE).try_for_each(|v| write!(f, ", {v}"))
             }
-            Op::ExitIf { c, target } => write!(f, "exit_if {c}, {target:+#x}"),
+            Op::ExitIf { c, target } => write!(f, "exit_if {c}, {}", Offset(target)),
         }
     }
 }
@@ -91,10 +102,10 @@ impl fmt::Display for Op {
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            End::Jump { target, call } => write!(f, "jump {target:+#x}{}", if call { " (call)" } else { "" }),
+            End::Jump { target, call } => write!(f, "jump {}{}", Offset(target), if call { " (call)" } else { "" }),
             End::Indirect { target, hint } => write!(f, "indirect {target} ({hint:?})"),
-            End::Next { target } => write!(f, "next {target:+#x}"),
-            End::Leave { target, why } => write!(f, "leave {target:+#x} ({why:?})"),
+            End::Next { target } => write!(f, "next {}", Offset(target)),
+            End::Leave { target, why } => write!(f, "leave {} ({why:?})", Offset(target)),
             End::Never => f.write_str("never"),
         }
     }

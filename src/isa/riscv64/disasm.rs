@@ -175,7 +175,7 @@ fn operand(item: &str, i: Insn, address: u64) -> String {
         "(s)" => format!("({})", x(i.rs1)),
         "b" => format!("{:#x}", address.wrapping_add(i.imm as u64)),
         "u" => format!("{:#x}", i.imm >> 12 & 0xfffff),
-        "c" => csr_name(i.imm as u32).map_or_else(|| format!("{:#x}", i.imm), String::from),
+        "c" => csr_name(i.imm as u32),
         "z" => i.rs1.to_string(),
         "f" => match i.rs1 {
             1 => "min".into(),
@@ -202,10 +202,26 @@ fn fence_set(set: u32) -> String {
     "iorw".chars().enumerate().filter(|(n, _)| set >> (3 - n) & 1 != 0).map(|(_, c)| c).collect()
 }
 
-/// The name of a CSR. Those of a numbered family are left to their numbers.
-fn csr_name(number: u32) -> Option<&'static str> {
-    CSR_NAMES.binary_search_by_key(&number, |(n, _)| *n).ok().map(|index| CSR_NAMES[index].1)
+/// The name of a CSR, or else its number.
+fn csr_name(number: u32) -> String {
+    if let Ok(index) = CSR_NAMES.binary_search_by_key(&number, |(n, _)| *n) {
+        return CSR_NAMES[index].1.into();
+    }
+    let family = CSR_FAMILIES.iter().find(|(first, last, ..)| (*first..=*last).contains(&number));
+    match family {
+        Some((first, _, name, n)) => format!("{name}{}", number - first + n),
+        None => format!("{number:#x}"),
+    }
 }
+
+/// Numbered CSRs: the first and last, their name, and the number of the first.
+const CSR_FAMILIES: &[(u32, u32, &str, u32)] = &[
+    (0x323, 0x33f, "mhpmevent", 3),
+    (0x3a0, 0x3af, "pmpcfg", 0),
+    (0x3b0, 0x3ef, "pmpaddr", 0),
+    (0xb03, 0xb1f, "mhpmcounter", 3),
+    (0xc03, 0xc1f, "hpmcounter", 3),
+];
 
 const CSR_NAMES: &[(u32, &str)] = &[
     (0x001, "fflags"),

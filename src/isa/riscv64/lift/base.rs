@@ -51,9 +51,11 @@ const fn is_link(n: u32) -> bool {
 }
 
 fn link(l: &mut Lift, rd: u32) {
-    let next = i64::from(l.b.here());
-    let value = l.b.pc(next);
-    l.set_x(rd, value);
+    if rd != 0 {
+        let next = i64::from(l.b.here());
+        let value = l.b.pc(next);
+        l.set_x(rd, value);
+    }
 }
 
 /// Whether jumping to `target` is an exception: a block's page is aligned, so the offset tells.

@@ -7,8 +7,6 @@ pub mod bitmanip;
 pub mod float;
 pub mod muldiv;
 pub mod system;
-#[cfg(test)]
-mod tests;
 
 use super::decode::{self, Insn};
 use super::extensions::Extensions;
