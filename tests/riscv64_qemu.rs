@@ -365,6 +365,8 @@ fn lift_block(b: &mut Builder, memory: &[u8], pc: u64, frm: u64) -> Block {
 }
 
 impl Env for Machine {
+    fn insn(&mut self, _: u64) {}
+
     fn get(&mut self, slot: Slot) -> u64 {
         self.slots[slot.0 as usize]
     }
