@@ -284,12 +284,7 @@ fn flatten(mut tree: Node, chosen: &Chosen, seed: Option<u64>) -> Result<Vec<u8>
                 chunk.copy_from_slice(&(state ^ state >> 29).to_be_bytes());
             }
         }
-        None => {
-            use std::io::Read;
-            std::fs::File::open("/dev/urandom")
-                .and_then(|mut file| file.read_exact(&mut rng_seed))
-                .map_err(|e| error!("the host gives no random bytes: {e}"))?;
-        }
+        None => getrandom::fill(&mut rng_seed).map_err(|e| error!("the host gives no random bytes: {e}"))?,
     }
     tree::set_chosen(&mut tree, chosen, &rng_seed);
     tree.flatten()
