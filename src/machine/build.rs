@@ -1,8 +1,13 @@
 //! From a page and a [`Setup`] to a [`Machine`]: the one place where names become objects.
 //!
-//! 1. the instruction set and its CPU model; 2. memory; 3. an empty place for every part, so that lines can point at
-//! parts that do not exist yet; 4. what users plug in; 5. the parts, each with its lines, timers and outside end;
-//! 6. the address map, frozen; 7. what is booted, the device tree last; 8. the vCPUs and their engines.
+//! 1. the instruction set and its CPU model;
+//! 2. memory;
+//! 3. an empty place for every part, so that lines can point at parts that do not exist yet;
+//! 4. what users plug in;
+//! 5. the parts, each with its lines, timers and outside end;
+//! 6. the address map, frozen;
+//! 7. what is booted, the device tree last;
+//! 8. the vCPUs and their engines.
 
 use super::arch::{self, CpuBoard};
 use super::desk::Desk;

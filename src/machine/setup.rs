@@ -9,6 +9,9 @@ use crate::host::{Block, CharEnd};
 /// Properties in the order given: of equal keys the last one counts.
 pub type PropList = Vec<(String, String)>;
 
+/// Gives the stream of a `-chardev` to a device that names it.
+pub type GiveChardev<'a> = dyn FnMut(&str) -> Result<Box<dyn CharEnd>> + 'a;
+
 /// Everything about a machine that its page does not say.
 pub struct Setup<'a> {
     /// `-cpu`: the model and its properties; the page's model otherwise.
@@ -27,8 +30,8 @@ pub struct Setup<'a> {
     pub disks: Vec<Disk>,
     /// The streams of `-serial`, by number.
     pub serials: Vec<Option<Box<dyn CharEnd>>>,
-    /// Gives the stream of a `-chardev` to a device that names it.
-    pub chardevs: Box<dyn FnMut(&str) -> Result<Box<dyn CharEnd>> + 'a>,
+    /// The streams of `-chardev`.
+    pub chardevs: Box<GiveChardev<'a>>,
     /// `-fw_cfg`: files for the guest's firmware.
     pub fw_cfg: Vec<(String, Vec<u8>)>,
     /// `-global`: driver, property, value.
