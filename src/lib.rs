@@ -11,4 +11,5 @@ pub mod host;
 pub mod hw;
 pub mod ir;
 pub mod isa;
+pub mod launch;
 pub mod machine;

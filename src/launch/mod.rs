@@ -1,0 +1,131 @@
+//! Room `launch`: from a [`Config`](crate::cli::Config) to a run and its exit code.
+//!
+//! ```text
+//!   argv ─► cli ─► Config ─┬─► help: an answer that another room knows
+//!                          └─► choose the board ─► open streams and images ─► machine::build ─► Control ─► code
+//! ```
+//! Everything above `machine` meets here and nowhere else.
+#![forbid(unsafe_code)]
+
+mod board;
+mod help;
+mod leave;
+mod setup;
+
+use crate::base::{Result, dlog};
+use crate::cli::config::PanicAction as Panic;
+use crate::cli::{Command, Config, ConsolePlan};
+use crate::error;
+use crate::host::{Chardevs, MuxKeys, watch_signals};
+use crate::machine::{self, Actions, Control, PanicAction};
+use leave::Leave;
+use std::io::Write;
+use std::sync::Arc;
+
+/// Reads the command line, does what it says and returns the exit code. Errors are printed here, once.
+pub fn main(argv: &[String]) -> i32 {
+    let program = crate::cli::program(argv.first().map(String::as_str));
+    match start(argv) {
+        Ok(code) => code,
+        Err(e) => {
+            crate::host::restore_terminal();
+            eprintln!("{program}: {e}");
+            1
+        }
+    }
+}
+
+fn start(argv: &[String]) -> Result<i32> {
+    let (text, code) = match crate::cli::parse(argv)? {
+        Command::Run(config) => return run(&config),
+        Command::Help(topic, config) => (help::answer(&topic, &config)?, 0),
+        Command::Print(text, code) => (text, code),
+    };
+    // Somebody who closed stdout early (`-help | head`) is content.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(code)
+}
+
+/// Runs a machine until it ends.
+///
+/// # Errors
+/// What is wrong with the command line, a file, the board, or the host.
+pub fn run(config: &Config) -> Result<i32> {
+    config.supported()?;
+    start_log(config)?;
+    let page = board::choose(config)?;
+    let plan = ConsolePlan::new(config)?;
+    for note in &plan.notes {
+        eprintln!("{}: {note}", config.program);
+    }
+    let leave = Leave::new();
+    let keys = MuxKeys { escape: plan.escape, on_exit: on_escape(&leave) };
+    let mut chardevs = Chardevs::open(&plan.chardevs, keys)?;
+    let setup = setup::setup(config, &plan, &mut chardevs)?;
+    let machine = machine::build(page, setup)?;
+    if let Some(path) = &config.machine.dumpdtb {
+        std::fs::write(path, &machine.dtb).map_err(|e| error!("could not write '{}': {e}", path.display()))?;
+        eprintln!("{}: info: dtb dumped to {}. Exiting.", config.program, path.display());
+        return Ok(0);
+    }
+    if machine.plan.start == crate::boot::Start::Nothing && !config.run.stopped {
+        eprintln!("{}: nothing to boot: -kernel, -bios or -drive if=pflash would give something", config.program);
+    }
+    let control = Control::start(machine, actions(config))?;
+    leave.through(&control);
+    let (program, by_signal) = (config.program.clone(), leave.clone());
+    watch_signals(move |termination| {
+        eprintln!("{program}: {termination}");
+        by_signal.now(0);
+    })?;
+    write_pidfile(config)?;
+    if !config.run.stopped {
+        control.resume();
+    }
+    let code = control.supervise()?;
+    if let Some(path) = &config.run.pidfile {
+        // It may be gone already, which is as well.
+        let _ = std::fs::remove_file(path);
+    }
+    drop(chardevs);
+    Ok(code.into())
+}
+
+/// What Ctrl-A x does: QEMU's words, and a good end.
+fn on_escape(leave: &Arc<Leave>) -> Arc<dyn Fn() + Send + Sync> {
+    let leave = leave.clone();
+    Arc::new(move || {
+        eprintln!("QEMU: Terminated");
+        leave.now(0);
+    })
+}
+
+fn start_log(config: &Config) -> Result<()> {
+    let log = &config.run.log;
+    if let Some(path) = &log.file {
+        let file = std::fs::File::create(path).map_err(|e| error!("could not open log '{}': {e}", path.display()))?;
+        dlog::set_output(Box::new(std::io::BufWriter::new(file)));
+    }
+    dlog::set_mask(log.mask);
+    Ok(())
+}
+
+fn actions(config: &Config) -> Actions {
+    let actions = &config.run.actions;
+    Actions {
+        reboot_exits: actions.reboot_exits,
+        shutdown_pauses: actions.shutdown_pauses,
+        panic: match actions.panic {
+            Panic::Pause => PanicAction::Pause,
+            Panic::Shutdown => PanicAction::Shutdown,
+            Panic::ExitFailure => PanicAction::ExitFailure,
+            Panic::None => PanicAction::None,
+        },
+    }
+}
+
+fn write_pidfile(config: &Config) -> Result<()> {
+    let Some(path) = &config.run.pidfile else { return Ok(()) };
+    let text = format!("{}\n", std::process::id());
+    std::fs::write(path, text).map_err(|e| error!("cannot create PID file: cannot write '{}': {e}", path.display()))
+}

@@ -1,0 +1,163 @@
+//! A [`Config`] as what `machine` takes: its own plain data, and ends that are open.
+
+use crate::base::Result;
+use crate::boot::{Firmware, Request};
+use crate::cli::config::{DeviceArg, DriveArg, Firmware as Bios, FwCfgContent, Interface as If, RtcBase};
+use crate::cli::{Config, ConsolePlan};
+use crate::engine::Kind;
+use crate::fail;
+use crate::host::Chardevs;
+use crate::machine::{CpuChoice, Disk, Interface, Plug, Setup};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Makes it.
+///
+/// # Errors
+/// What cannot be opened or is not possible yet.
+pub fn setup<'a>(config: &Config, plan: &ConsolePlan, chardevs: &'a mut Chardevs) -> Result<Setup<'a>> {
+    if let Some(net) = config.nets.iter().find(|net| net.kind != "none") {
+        fail!("{}: network backends are not supported yet", net.given);
+    }
+    if let Some(share) = config.shares.first() {
+        fail!("{}: shared folders are not supported yet", share.given);
+    }
+    if let Some(object) = config.objects.iter().find(|object| !object.kind.starts_with("rng-")) {
+        fail!("{}: objects of this type are not supported yet", object.given);
+    }
+    if config.memory.path.is_some() {
+        fail!("-mem-path is not supported yet");
+    }
+    let mut serials = Vec::new();
+    for serial in &plan.serials {
+        serials.push(serial.as_deref().map(|id| chardevs.end(id)).transpose()?);
+    }
+    let topology = config.smp.topology()?;
+    Ok(Setup {
+        cpu: config.cpu.as_ref().map(|cpu| CpuChoice { model: cpu.model.clone(), props: cpu.props.clone() }),
+        cpus: (!config.smp.counts.is_empty()).then_some(topology.cpus),
+        ram: config.memory.size,
+        engine: engine(config)?,
+        boot: request(config),
+        plugs: config.devices.iter().map(|device| plug(config, device)).collect::<Result<_>>()?,
+        disks: config.drives.iter().map(|drive| disk(config, drive)).collect::<Result<_>>()?,
+        serials,
+        chardevs: Box::new(|id| chardevs.end(id)),
+        fw_cfg: fw_cfg(config)?,
+        globals: config
+            .globals
+            .iter()
+            .map(|global| (global.driver.clone(), global.property.clone(), global.value.clone()))
+            .collect(),
+        epoch: epoch(config.run.rtc.base)?,
+        seed: config.run.seed,
+        uuid: config.run.uuid,
+        no_display: config.display.nographic,
+    })
+}
+
+/// The first engine that there is, of those asked for.
+fn engine(config: &Config) -> Result<Kind> {
+    const USUAL: Kind = Kind::Jit;
+    let mut refused = Vec::new();
+    for accel in &config.accels {
+        match accel.name.as_str() {
+            "interp" => return Ok(Kind::Interp),
+            "tcg" | "jit" => return Ok(USUAL),
+            "kvm" | "hvf" | "whpx" | "xen" | "qtest" | "mshv" | "nvmm" => {
+                refused.push(format!("failed to initialize {}: it is not supported yet", accel.name));
+            }
+            name => fail!("invalid accelerator {name}"),
+        }
+    }
+    if refused.is_empty() { Ok(USUAL) } else { fail!("{}", refused.join("; ")) }
+}
+
+fn request(config: &Config) -> Request {
+    let boot = &config.boot;
+    Request {
+        kernel: boot.kernel.clone(),
+        initrd: boot.initrd.clone(),
+        append: boot.append.clone(),
+        dtb: boot.dtb.clone(),
+        firmware: match &boot.firmware {
+            Bios::Default => Firmware::Default,
+            Bios::None => Firmware::None,
+            Bios::File(path) => Firmware::File(path.clone()),
+        },
+        firmware_dirs: boot.firmware_dirs.clone(),
+        loaders: Vec::new(),
+    }
+}
+
+fn plug(config: &Config, device: &DeviceArg) -> Result<Plug> {
+    let mut props = device.props.clone();
+    // All random numbers come from the host's own generator, which is what every object of the kind names.
+    if let Some(index) = props.iter().position(|(key, _)| key == "rng") {
+        let (_, id) = props.remove(index);
+        if config.objects.iter().all(|object| object.id != id) {
+            fail!("{}: Property 'rng' can't find value '{id}'", device.given);
+        }
+    }
+    Ok(Plug {
+        driver: device.driver.clone(),
+        id: device.id.clone(),
+        bus: device.bus.clone(),
+        props,
+        given: device.given.to_string(),
+    })
+}
+
+fn disk(config: &Config, drive: &DriveArg) -> Result<Disk> {
+    let interface = match drive.interface {
+        None => Interface::Usual,
+        Some(If::None) => Interface::None,
+        Some(If::Virtio) => Interface::Virtio,
+        Some(If::Pflash) => Interface::Pflash,
+        Some(If::Ide) => Interface::Other("IDE"),
+        Some(If::Scsi) => Interface::Other("SCSI"),
+        Some(If::Sd) => Interface::Other("SD card"),
+        Some(If::Mtd) => Interface::Other("MTD"),
+        Some(If::Floppy) => Interface::Other("floppy"),
+    };
+    let image = match &drive.image {
+        None => None,
+        Some(options) => {
+            let (image, warning) = options.open().map_err(|e| e.within(&drive.given))?;
+            if let Some(warning) = warning {
+                eprintln!("{}: {warning}", config.program);
+            }
+            Some(image)
+        }
+    };
+    Ok(Disk {
+        id: drive.id.clone(),
+        interface,
+        index: drive.index.or(drive.unit),
+        image,
+        given: drive.given.to_string(),
+    })
+}
+
+fn fw_cfg(config: &Config) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut files = Vec::new();
+    for file in &config.fw_cfg {
+        let bytes = match &file.content {
+            FwCfgContent::Text(text) => text.clone().into_bytes(),
+            FwCfgContent::File(path) => crate::boot::read("file", path).map_err(|e| e.within(&file.given))?,
+        };
+        files.push((file.name.clone(), bytes));
+    }
+    Ok(files)
+}
+
+/// Wall-clock seconds since 1970 now, as the guest is to see them.
+fn epoch(base: RtcBase) -> Result<u64> {
+    match base {
+        RtcBase::Utc => Ok(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())),
+        RtcBase::Localtime => fail!("-rtc base=localtime is not supported yet"),
+        RtcBase::Date(seconds) => match u64::try_from(seconds) {
+            Ok(seconds) => Ok(seconds),
+            Err(_) => fail!("-rtc base= must not be before 1970"),
+        },
+    }
+}
