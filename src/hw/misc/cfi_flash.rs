@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Catalogue entry.
 pub static CFI_PFLASH01: PartType = PartType {
-    name: "cfi.pflash01",
+    name: "cfi-pflash01",
     summary: "parallel NOR flash with the Intel command set",
     bus: None,
     props: &[("size", "size of the bank (default: 32M)"), ("sector-length", "size of a block (default: 256K)")],
@@ -196,7 +196,7 @@ impl CfiFlash {
     /// Leaves a sequence of commands; what is read then is the status.
     fn end(&mut self, errors: u8) {
         if errors != 0 {
-            guest_error!("cfi.pflash01: commands fail with status {errors:#x}");
+            guest_error!("cfi-pflash01: commands fail with status {errors:#x}");
         }
         self.regs.status |= errors;
         self.regs.next = Next::Command;
@@ -220,7 +220,7 @@ impl CfiFlash {
             // Reset commands of the other command set: software that probes for it sends them.
             0xf0 | 0x00 => Reads::Array,
             _ => {
-                gap!("cfi.pflash01: command {command:#x}");
+                gap!("cfi-pflash01: command {command:#x}");
                 Reads::Array
             }
         };
@@ -318,7 +318,7 @@ impl CfiFlash {
 impl Device for CfiFlash {
     fn read(&mut self, io: Io) -> u64 {
         if io.offset.checked_add(io.size.into()).is_none_or(|end| end > self.size) {
-            guest_error!("cfi.pflash01: read at {:#x}", io.offset);
+            guest_error!("cfi-pflash01: read at {:#x}", io.offset);
             return 0;
         }
         let size = 8 * u32::from(io.size);
@@ -333,7 +333,7 @@ impl Device for CfiFlash {
 
     fn write(&mut self, io: Io, value: u64) {
         if io.offset.checked_add(io.size.into()).is_none_or(|end| end > self.size) {
-            guest_error!("cfi.pflash01: write at {:#x}", io.offset);
+            guest_error!("cfi-pflash01: write at {:#x}", io.offset);
             return;
         }
         let command = value as u8;
@@ -404,7 +404,7 @@ mod tests {
     const BLOCK: u64 = 0x1_0000;
 
     fn flash() -> Rig {
-        Rig::new("cfi.pflash01")
+        Rig::new("cfi-pflash01")
             .props(&[("size", "1M"), ("sector-length", "64K")])
             .with_block(vec![0x5a; 1 << 20])
             .build()
@@ -426,14 +426,14 @@ mod tests {
 
     #[test]
     fn without_an_image_it_is_blank() {
-        let mut flash = Rig::new("cfi.pflash01").build();
+        let mut flash = Rig::new("cfi-pflash01").build();
         assert_eq!(flash.read(0, 8), u64::MAX);
         assert_eq!(flash.read((32 << 20) - 4, 4), 0xffff_ffff);
     }
 
     #[test]
     fn an_image_of_another_size_is_refused() {
-        assert!(Rig::new("cfi.pflash01").with_block(vec![0; 512]).try_build().is_err());
+        assert!(Rig::new("cfi-pflash01").with_block(vec![0; 512]).try_build().is_err());
     }
 
     #[test]
@@ -523,7 +523,7 @@ mod tests {
 
     #[test]
     fn a_read_only_image_refuses_programming() {
-        let rig = Rig::new("cfi.pflash01").props(&[("size", "1M")]).with_block(vec![0x5a; 1 << 20]);
+        let rig = Rig::new("cfi-pflash01").props(&[("size", "1M")]).with_block(vec![0x5a; 1 << 20]);
         let mut flash = rig.read_only().build();
         command(&mut flash, 0, 0x40);
         flash.write(0, 4, 0);
