@@ -18,6 +18,8 @@ pub struct Segment {
     pub bytes: Arc<[u8]>,
     /// Bytes in memory, at least those in the file.
     pub size: u64,
+    /// Whether it holds code.
+    pub executable: bool,
 }
 
 /// An ELF program.
@@ -57,6 +59,7 @@ impl Program {
                 virtual_at: header.p_vaddr,
                 bytes: bytes[header.p_offset as usize..end as usize].into(),
                 size: header.p_memsz,
+                executable: header.is_executable(),
             });
         }
         if segments.is_empty() {
@@ -75,6 +78,15 @@ impl Program {
         self.segments.iter().map(|segment| segment.at.saturating_add(segment.size)).max().unwrap_or(0)
     }
 
+    /// Where loaders that know no entry begin: at the lowest address, unless what is there cannot be code.
+    pub fn first(&self) -> u64 {
+        let lowest = self.segments.iter().min_by_key(|segment| segment.at);
+        match lowest {
+            Some(lowest) if lowest.executable && !lowest.bytes.starts_with(b"\x7fELF") => lowest.at,
+            _ => self.physical_entry(),
+        }
+    }
+
     /// Physical address of the first instruction.
     pub fn physical_entry(&self) -> u64 {
         let holding = self.segments.iter().find_map(|segment| {
@@ -82,5 +94,50 @@ impl Program {
             (offset < segment.size).then(|| segment.at.wrapping_add(offset))
         });
         holding.unwrap_or(self.entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(flags: u32, content: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0; 0x100];
+        bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        bytes[6] = 1;
+        let mut put = |at: usize, value: u64, size: usize| {
+            bytes[at..at + size].copy_from_slice(&value.to_le_bytes()[..size]);
+        };
+        for (at, value, size) in [(16, 2, 2), (18, 243, 2), (20, 1, 4), (24, 0xffff_8000_0000_0010, 8), (32, 64, 8)] {
+            put(at, value, size);
+        }
+        for (at, value, size) in [(52, 64, 2), (54, 56, 2), (56, 1, 2), (64, 1, 4), (68, u64::from(flags), 4)] {
+            put(at, value, size);
+        }
+        let length = content.len() as u64;
+        for (at, value) in [(72, 0x100), (80, 0xffff_8000_0000_0000), (88, 0x8000_0000), (96, length), (104, 0x4000)] {
+            put(at, value, 8);
+        }
+        bytes.extend(content);
+        bytes
+    }
+
+    #[test]
+    fn a_program_begins_where_its_code_does() {
+        let code = Program::parse(&program(5, &[0x13; 64])).unwrap();
+        assert_eq!((code.isa, code.low(), code.high()), (Some("riscv64"), 0x8000_0000, 0x8000_4000));
+        assert_eq!((code.first(), code.physical_entry()), (0x8000_0000, 0x8000_0010));
+        let header_first = Program::parse(&program(5, b"\x7fELF and more")).unwrap();
+        assert_eq!(header_first.first(), 0x8000_0010);
+        let data_first = Program::parse(&program(6, &[0; 64])).unwrap();
+        assert_eq!(data_first.first(), 0x8000_0010);
+    }
+
+    #[test]
+    fn damage_is_an_error() {
+        let good = program(5, &[0x13; 64]);
+        for length in 0..good.len() {
+            assert!(Program::parse(&good[..length]).is_err(), "{length}");
+        }
     }
 }

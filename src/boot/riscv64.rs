@@ -105,7 +105,7 @@ fn kernel(request: &Request, place: &Place, plan: &mut Plan, firmware_end: u64) 
         Kind::Elf(program) => {
             check_program(&name, program)?;
             add_program(plan, place, &name, program)?;
-            let entry = if bare { first_of(program, place) } else { program.physical_entry() };
+            let entry = if bare { first_of(program, place) } else { program.first() };
             if bare && place.flash.is_none() {
                 plan.entry.first = entry;
             }
@@ -190,7 +190,7 @@ fn add_program(plan: &mut Plan, place: &Place, name: &str, program: &Program) ->
 
 /// Where M-mode code begins: at the start of RAM if there is something, for programs linked for QEMU rely on that.
 fn first_of(program: &Program, place: &Place) -> u64 {
-    if program.low() <= place.ram.at && place.ram.at < program.high() { place.ram.at } else { program.physical_entry() }
+    if program.low() <= place.ram.at && place.ram.at < program.high() { place.ram.at } else { program.first() }
 }
 
 fn finish(plan: &mut Plan, place: &Place, dtb: Vec<u8>) -> Result<()> {
