@@ -97,7 +97,7 @@ pub struct Helper {
 }
 
 /// An architecture, configured as one CPU model.
-pub trait Isa: Send + Sync {
+pub trait Isa: std::any::Any + Send + Sync {
     /// Its name, such as `riscv64`.
     fn name(&self) -> &'static str;
 

@@ -121,6 +121,8 @@ pub struct Cpu {
     /// The vCPU waits for an interrupt ([`Isa::wakes`]) and runs nothing until then: a hart that is not started, or
     /// one that executed its wait instruction.
     pub halted: bool,
+    /// The vCPUs that were asked for something that is still to be waited for.
+    asked: Vec<u32>,
     /// A watchpoint was hit at this address by an access that was made.
     pub watch_hit: Option<(u64, bool)>,
 }
@@ -154,6 +156,7 @@ impl Cpu {
             others,
             firmware,
             halted: false,
+            asked: Vec::new(),
             watch_hit: None,
         });
         cpu.reset();
@@ -232,13 +235,17 @@ impl Cpu {
         self.mode_changed();
     }
 
-    /// Gets on with what other threads asked of this vCPU. Called between blocks only.
+    /// Gets on with what other threads asked of this vCPU, after waiting for what it asked of others. Called between
+    /// blocks only.
     pub fn serve_requests(&mut self) {
+        self.finish_asking();
         let remote = self.remote.clone();
         let (requests, number) = remote.take();
         for request in requests {
             match request {
                 Request::DropWrites(page) => self.drop_writes(page),
+                // Serving comes between blocks, and the next one is looked up.
+                Request::Sync => {}
                 Request::Flush => self.flush_all(),
                 Request::FlushSpace(space) => self.flush_space(space),
                 Request::FlushPages { start, count, space } => {
@@ -271,6 +278,35 @@ impl Cpu {
             }
         }
         text
+    }
+
+    /// As [`ask_others`](Cpu::ask_others), from inside a block: the waiting comes when the block has ended, before the
+    /// next one.
+    pub fn ask_others_soon(&mut self, request: Request, which: impl Fn(u32) -> bool) {
+        let others = self.others.clone();
+        for (index, other) in others.iter().enumerate() {
+            let index = index as u32;
+            if index != self.index && which(index) {
+                other.post(request);
+                self.asked.push(index);
+            }
+        }
+        self.pins.kick();
+    }
+
+    /// Waits for the requests of [`ask_others_soon`](Cpu::ask_others_soon).
+    fn finish_asking(&mut self) {
+        if self.asked.is_empty() {
+            return;
+        }
+        let was_running = self.remote.is_running();
+        self.remote.pause();
+        for index in std::mem::take(&mut self.asked) {
+            self.others[index as usize].wait_served();
+        }
+        if was_running {
+            self.remote.begin();
+        }
     }
 
     /// Asks all other vCPUs for something and waits until each has done it or will before it goes on.

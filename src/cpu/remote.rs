@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 pub enum Request {
     /// Make stores to this page be noticed: code is about to be made from it.
     DropWrites(RamPage),
+    /// Look code up afresh: stores that were made before are seen by fetches after.
+    Sync,
     /// Drop every translation.
     Flush,
     /// Drop the translations of one address space.

@@ -173,6 +173,42 @@ impl Cpu {
         Ok([self.load(mem, address)?, self.load(mem, address.wrapping_add(8))?])
     }
 
+    /// An atomic compare-and-swap of 16 bytes, low half first; the old value. The address must be aligned.
+    ///
+    /// # Errors
+    /// When the access traps.
+    pub fn cas_pair(&mut self, address: u64, expected: [u64; 2], new: [u64; 2]) -> Result<[u64; 2], Trapped> {
+        if address & 15 != 0 {
+            self.trap = self.isa.misaligned(address, Access::Store);
+            return Err(Trapped);
+        }
+        match self.find(address, Access::Store)? {
+            Target::Ram(place) => {
+                let offset = place.page.offset + place.offset;
+                // SAFETY: `find` gave a place in live RAM, and 16 aligned bytes do not cross its page.
+                let old = unsafe { cas_pair_host(place.page.ram.host_address(offset), expected, new) };
+                if old == expected {
+                    place.page.ram.written(offset, 16);
+                    self.note_watch(&place, address, true);
+                }
+                Ok(old)
+            }
+            Target::Io(physical) => {
+                // A device cannot lock its bus for us: read, then write.
+                let high = address.wrapping_add(8);
+                let old = [
+                    self.io_read(physical, 8, address, Access::Store)?,
+                    self.io_read(physical + 8, 8, high, Access::Store)?,
+                ];
+                if old == expected {
+                    self.io_write(physical, 8, new[0], address)?;
+                    self.io_write(physical + 8, 8, new[1], high)?;
+                }
+                Ok(old)
+            }
+        }
+    }
+
     /// A load that traps as a store does: the first half of an atomic.
     fn load_for_store(&mut self, mem: Mem, address: u64) -> Result<u64, Trapped> {
         self.check_alignment(mem, address, Access::Store)?;
@@ -442,4 +478,44 @@ unsafe fn cas_host(host: *mut u8, size: u8, expected: u64, new: u64) -> u64 {
             _ => (*host.cast::<AtomicU64>()).compare_exchange(expected, new, SeqCst, SeqCst).unwrap_or_else(|old| old),
         }
     }
+}
+
+/// Compares and swaps 16 bytes, low half first; the old value.
+///
+/// # Safety
+/// All bytes are inside live guest RAM, and the address is a multiple of 16.
+unsafe fn cas_pair_host(host: *mut u8, expected: [u64; 2], new: [u64; 2]) -> [u64; 2] {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("cmpxchg16b") {
+        // SAFETY: the caller's promise, and the host has the instruction.
+        return unsafe { cas_pair_x86(host.cast(), join(expected), join(new)) };
+    }
+    // Atomic among the instructions that come here. Narrower atomics of other vCPUs can get in between: a host from
+    // before 2005 is not worth a lock in each of them.
+    static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _guard = LOCK.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    // SAFETY: the caller's promise.
+    unsafe {
+        let old = [load_host(host, 8), load_host(host.add(8), 8)];
+        if old == expected {
+            store_host(host, 8, new[0]);
+            store_host(host.add(8), 8, new[1]);
+        }
+        old
+    }
+}
+
+fn join([low, high]: [u64; 2]) -> u128 {
+    u128::from(low) | u128::from(high) << 64
+}
+
+/// # Safety
+/// As [`cas_pair_host`], on a host with `cmpxchg16b`.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "cmpxchg16b")]
+unsafe fn cas_pair_x86(host: *mut u128, expected: u128, new: u128) -> [u64; 2] {
+    use Ordering::SeqCst;
+    // SAFETY: the caller's promise: aligned, and inside live RAM.
+    let old = unsafe { std::arch::x86_64::cmpxchg16b(host, expected, new, SeqCst, SeqCst) };
+    [old as u64, (old >> 64) as u64]
 }

@@ -32,17 +32,20 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// Takes all notices: the page and the 64-byte lines (a bit each) that were written.
+    /// Takes notices: the page and the 64-byte lines (a bit each) that were written. The box counts as full until
+    /// this returns none, so that nobody else runs code that is being dropped.
     pub fn take(&self) -> Vec<(RamPage, u64)> {
         if !self.full.load(Ordering::SeqCst) {
             return Vec::new();
         }
         let mut written = self.lock();
-        self.full.store(false, Ordering::SeqCst);
+        if written.is_empty() {
+            self.full.store(false, Ordering::SeqCst);
+        }
         std::mem::take(&mut written)
     }
 
-    /// Whether notices wait: one load, for hot paths.
+    /// Whether notices wait or are being worked off: one load, for hot paths.
     pub fn is_full(&self) -> bool {
         self.full.load(Ordering::SeqCst)
     }
@@ -373,6 +376,9 @@ mod tests {
         assert!(!mailbox.is_full());
         ram.write(0x103c, &[1; 8]);
         assert_eq!(mailbox.take(), vec![(ram.page(0x1000), 2)]);
+        assert!(mailbox.is_full());
+        assert!(mailbox.take().is_empty());
+        assert!(!mailbox.is_full());
     }
 
     #[test]

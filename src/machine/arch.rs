@@ -4,10 +4,11 @@ use super::setup::CpuChoice;
 use super::tree::CpuNode;
 use super::wires::PinNames;
 use crate::base::Result;
-use crate::boot::Protocol;
+use crate::boot::{self, Protocol};
 use crate::cpu::{Cpu, Firmware, Isa};
 use crate::fabric::Timebase;
 use crate::fail;
+use crate::isa::riscv64::{self, Riscv64};
 use std::sync::Arc;
 
 /// An instruction set.
@@ -46,7 +47,21 @@ pub struct Model {
 }
 
 /// The instruction sets.
-pub static ARCHS: &[Arch] = &[];
+pub static ARCHS: &[Arch] = &[Arch {
+    name: "riscv64",
+    pins: riscv64::PINS,
+    protocol: &boot::riscv64::PROTOCOL,
+    cpu: riscv64_cpu,
+    start: riscv64::sbi::start,
+    cpu_help: riscv64::models::list,
+}];
+
+fn riscv64_cpu(choice: &CpuChoice, board: &CpuBoard) -> Result<Model> {
+    let isa = riscv64::models::build(&choice.model, &choice.props, board.timebase.clone(), board.cpus)?;
+    let firmware = riscv64::sbi::Sbi::new(isa.harts.clone(), None);
+    let node = CpuNode::new(&isa.tree(), &Riscv64::controller_tree());
+    Ok(Model { isa: Arc::new(isa), firmware, node })
+}
 
 /// The instruction set called `name`.
 ///

@@ -36,6 +36,15 @@ pub struct CpuNode {
     pub controller: Node,
 }
 
+impl CpuNode {
+    /// The node and its controller from what an instruction set says of them; they refer to no part.
+    pub fn new(node: &TreeNode, controller: &TreeNode) -> CpuNode {
+        let none = Phandles { parts: BTreeMap::new() };
+        let plain = |tree: &TreeNode| convert(tree, tree.name.clone(), &none);
+        CpuNode { node: plain(node), controller: plain(controller) }
+    }
+}
+
 /// Everything that a tree is made from.
 pub struct Board<'a> {
     /// The page.

@@ -102,16 +102,15 @@ impl Interp {
 
     /// Drops the blocks whose code was written.
     fn work_off_mail(&mut self) {
-        if !self.mailbox.is_full() {
-            return;
-        }
-        for (page, lines) in self.mailbox.take() {
-            let touched = |block: &Block| {
-                let (first, last) = (block.start / 64, (block.start + block.bytes.max(1) - 1).min(4095) / 64);
-                (first..=last).any(|line| lines >> line & 1 != 0)
-            };
-            for blocks in self.pages.iter_mut().filter(|blocks| is_page(blocks, page)) {
-                blocks.blocks.retain(|_, block| !touched(block));
+        while self.mailbox.is_full() {
+            for (page, lines) in self.mailbox.take() {
+                let touched = |block: &Block| {
+                    let (first, last) = (block.start / 64, (block.start + block.bytes.max(1) - 1).min(4095) / 64);
+                    (first..=last).any(|line| lines >> line & 1 != 0)
+                };
+                for blocks in self.pages.iter_mut().filter(|blocks| is_page(blocks, page)) {
+                    blocks.blocks.retain(|_, block| !touched(block));
+                }
             }
         }
     }

@@ -156,8 +156,10 @@ impl Cache {
 
     /// Drops the blocks whose bytes were written.
     pub fn work_off_mail(&mut self, mailbox: &Mailbox) {
-        for (page, lines) in mailbox.take() {
-            self.written(page, lines);
+        while mailbox.is_full() {
+            for (page, lines) in mailbox.take() {
+                self.written(page, lines);
+            }
         }
     }
 

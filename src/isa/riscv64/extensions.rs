@@ -99,6 +99,10 @@ extensions! {
     ZABHA = 40, "zabha";
     /// Crossbar permutations.
     ZBKX = 41, "zbkx";
+    /// The name of Zba, Zbb and Zbs together.
+    B = 42, "b";
+    /// New valid page-table entries are seen without a fence: none are remembered as invalid.
+    SVVPTC = 43, "svvptc";
 }
 
 impl Extensions {

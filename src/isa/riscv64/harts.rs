@@ -1,0 +1,85 @@
+//! What the harts of a machine share outside their slots: the time base, their supervisor timers, and what the
+//! built-in firmware knows of each.
+
+use super::fields::irq;
+use super::hsm::Hsm;
+use crate::cpu::Cpu;
+use crate::fabric::{Pins, Timebase, Timer};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+/// The harts of a machine.
+pub struct Harts {
+    timebase: Arc<Timebase>,
+    timers: Box<[OnceLock<Arc<SupervisorTimer>>]>,
+    /// Which harts the firmware has started.
+    pub hsm: Hsm,
+}
+
+impl Harts {
+    /// `count` harts.
+    pub fn new(timebase: Arc<Timebase>, count: u32) -> Arc<Harts> {
+        let timers = (0..count).map(|_| OnceLock::new()).collect();
+        Arc::new(Harts { timebase, timers, hsm: Hsm::new(count) })
+    }
+
+    /// What `time` shows.
+    pub fn timebase(&self) -> &Timebase {
+        &self.timebase
+    }
+
+    /// Makes the supervisor timer of `cpu` go off when `time` reaches `compare`; it stays due until set anew.
+    pub fn set_timer(&self, cpu: &Cpu, compare: u64) {
+        let Some(place) = self.timers.get(cpu.index as usize) else { return };
+        let timer = place.get_or_init(|| SupervisorTimer::new(cpu, self.timebase.clone()));
+        timer.set(compare);
+    }
+}
+
+/// The timer that drives the STI pin of a hart: `stimecmp`, or the firmware's.
+struct SupervisorTimer {
+    /// What `time` is compared with. The lock keeps the pin in step with it.
+    compare: Mutex<u64>,
+    pins: Arc<Pins>,
+    timebase: Arc<Timebase>,
+    timer: OnceLock<Timer>,
+}
+
+impl SupervisorTimer {
+    fn new(cpu: &Cpu, timebase: Arc<Timebase>) -> Arc<SupervisorTimer> {
+        let this = Arc::new(SupervisorTimer {
+            compare: Mutex::new(u64::MAX),
+            pins: cpu.pins.clone(),
+            timebase,
+            timer: OnceLock::new(),
+        });
+        let weak = Arc::downgrade(&this);
+        let timer = cpu.board.timers.create(move || {
+            if let Some(this) = weak.upgrade() {
+                this.update(&this.lock());
+            }
+        });
+        this.timer.get_or_init(|| timer);
+        this
+    }
+
+    fn set(&self, compare: u64) {
+        let mut guard = self.lock();
+        *guard = compare;
+        self.update(&guard);
+    }
+
+    /// Drives the pin, and arms the timer for when it is to change.
+    fn update(&self, compare: &MutexGuard<'_, u64>) {
+        let compare = **compare;
+        // All ones is how software says never, although the counter gets there in the end.
+        let due = compare != u64::MAX && self.timebase.now() >= compare;
+        self.pins.set(irq::STI, due);
+        if let Some(timer) = self.timer.get() {
+            timer.arm(if due { u64::MAX } else { self.timebase.deadline(compare) });
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, u64> {
+        self.compare.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
