@@ -488,7 +488,7 @@ unsafe fn cas_pair_host(host: *mut u8, expected: [u64; 2], new: [u64; 2]) -> [u6
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("cmpxchg16b") {
         // SAFETY: the caller's promise, and the host has the instruction.
-        return unsafe { cas_pair_x86(host.cast(), join(expected), join(new)) };
+        return unsafe { cas_pair_x86(host, expected, new) };
     }
     // Atomic among the instructions that come here. Narrower atomics of other vCPUs can get in between: a host from
     // before 2005 is not worth a lock in each of them.
@@ -505,17 +505,25 @@ unsafe fn cas_pair_host(host: *mut u8, expected: [u64; 2], new: [u64; 2]) -> [u6
     }
 }
 
-fn join([low, high]: [u64; 2]) -> u128 {
-    u128::from(low) | u128::from(high) << 64
-}
-
 /// # Safety
 /// As [`cas_pair_host`], on a host with `cmpxchg16b`.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "cmpxchg16b")]
-unsafe fn cas_pair_x86(host: *mut u128, expected: u128, new: u128) -> [u64; 2] {
-    use Ordering::SeqCst;
-    // SAFETY: the caller's promise: aligned, and inside live RAM.
-    let old = unsafe { std::arch::x86_64::cmpxchg16b(host, expected, new, SeqCst, SeqCst) };
-    [old as u64, (old >> 64) as u64]
+unsafe fn cas_pair_x86(host: *mut u8, expected: [u64; 2], new: [u64; 2]) -> [u64; 2] {
+    let (low, high);
+    // The intrinsic of this name wants an atomics library as soon as it is inlined, so the instruction stands here.
+    // SAFETY: the caller's promise. `rbx`, which the compiler keeps for itself, is put back.
+    unsafe {
+        std::arch::asm!(
+            "xchg rbx, rsi",
+            "lock cmpxchg16b [rdi]",
+            "mov rbx, rsi",
+            in("rdi") host,
+            inout("rsi") new[0] => _,
+            in("rcx") new[1],
+            inout("rax") expected[0] => low,
+            inout("rdx") expected[1] => high,
+            options(nostack),
+        );
+    }
+    [low, high]
 }
