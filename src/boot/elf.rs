@@ -15,7 +15,7 @@ pub struct Segment {
     /// Virtual address.
     pub virtual_at: u64,
     /// The bytes in the file.
-    pub bytes: Arc<[u8]>,
+    pub bytes: Arc<Vec<u8>>,
     /// Bytes in memory, at least those in the file.
     pub size: u64,
     /// Whether it holds code.
@@ -57,7 +57,7 @@ impl Program {
             segments.push(Segment {
                 at: header.p_paddr,
                 virtual_at: header.p_vaddr,
-                bytes: bytes[header.p_offset as usize..end as usize].into(),
+                bytes: bytes[header.p_offset as usize..end as usize].to_vec().into(),
                 size: header.p_memsz,
                 executable: header.is_executable(),
             });

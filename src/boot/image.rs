@@ -12,12 +12,16 @@ use std::sync::Arc;
 
 /// The most that a compressed kernel may grow to.
 const MOST: u64 = 1 << 30;
+/// Bytes in which every kind can be told.
+const HEADER: u64 = 4096;
+const ELF: &[u8] = b"\x7fELF";
+const GZIP: &[u8] = &[0x1f, 0x8b];
 
 /// A kernel's file, unpacked where it was packed.
 #[derive(Clone, Debug)]
 pub struct Image {
     /// The bytes.
-    pub bytes: Arc<[u8]>,
+    pub bytes: Arc<Vec<u8>>,
     /// What they are.
     pub kind: Kind,
 }
@@ -81,6 +85,17 @@ impl Image {
         Image::of(bytes).map_err(|e| e.within(format!("could not load kernel '{}'", path.display())))
     }
 
+    /// The instruction set that a file says it is for; no more of it is read than that takes.
+    pub fn isa_of(path: &Path) -> Option<&'static str> {
+        let mut start = Vec::new();
+        std::fs::File::open(path).ok()?.take(HEADER).read_to_end(&mut start).ok()?;
+        let packed = start.starts_with(GZIP) || start.get(4..8) == Some(b"zimg");
+        if packed || start.starts_with(ELF) {
+            return Image::open(path).ok()?.kind.isa();
+        }
+        kind(&start).ok()?.isa()
+    }
+
     /// Recognises what `bytes` are.
     ///
     /// # Errors
@@ -94,7 +109,7 @@ impl Image {
 
 fn kind(bytes: &[u8]) -> Result<Kind> {
     let has = |offset: usize, magic: &[u8]| bytes.get(offset..offset + magic.len()) == Some(magic);
-    if has(0, b"\x7fELF") {
+    if has(0, ELF) {
         return Ok(Kind::Elf(Program::parse(bytes)?));
     }
     if has(0x30, b"RISCV\0\0\0") || has(0x38, b"RSC\x05") {
@@ -116,7 +131,7 @@ fn word(bytes: &[u8], offset: usize) -> u64 {
 
 /// The bytes themselves, or what is packed in them.
 fn unpack(bytes: Vec<u8>) -> Result<Vec<u8>> {
-    if bytes.starts_with(&[0x1f, 0x8b]) {
+    if bytes.starts_with(GZIP) {
         return gunzip(&bytes);
     }
     if bytes.starts_with(b"MZ") && bytes.get(4..8) == Some(b"zimg") {

@@ -35,8 +35,8 @@ pub struct Blob {
     pub name: String,
     /// Guest-physical address.
     pub at: u64,
-    /// The bytes.
-    pub bytes: Arc<[u8]>,
+    /// The bytes: kernels and disks are large, so that nobody copies them.
+    pub bytes: Arc<Vec<u8>>,
     /// Bytes that it takes up in memory, at least those that it has; the rest is zeros.
     pub size: u64,
 }
@@ -59,7 +59,15 @@ impl Layout {
     ///
     /// # Errors
     /// When it does not fit into one of `memory`, or overlaps another blob: the message names both.
-    pub fn add(&mut self, memory: &[Space], name: &str, at: u64, bytes: Arc<[u8]>, size: u64) -> Result<()> {
+    pub fn add(
+        &mut self,
+        memory: &[Space],
+        name: &str,
+        at: u64,
+        bytes: impl Into<Arc<Vec<u8>>>,
+        size: u64,
+    ) -> Result<()> {
+        let bytes = bytes.into();
         let size = size.max(bytes.len() as u64);
         if size == 0 {
             return Ok(());
@@ -151,13 +159,13 @@ mod tests {
     #[test]
     fn blobs_neither_overlap_nor_leave_memory() {
         let mut layout = Layout::default();
-        layout.add(&ram(), "a", 0x8000_0000, [1; 16].into(), 0x1000).unwrap();
-        let error = layout.add(&ram(), "b", 0x8000_0800, [1; 16].into(), 0).unwrap_err();
+        layout.add(&ram(), "a", 0x8000_0000, vec![1; 16], 0x1000).unwrap();
+        let error = layout.add(&ram(), "b", 0x8000_0800, vec![1; 16], 0).unwrap_err();
         assert_eq!(error.to_string(), "'b' (16 bytes at 0x80000800) and 'a' (4 KiB at 0x80000000) overlap");
-        let error = layout.add(&ram(), "b", 0x83ff_f000, [1; 16].into(), 2 << 20).unwrap_err();
+        let error = layout.add(&ram(), "b", 0x83ff_f000, vec![1; 16], 2 << 20).unwrap_err();
         assert_eq!(error.to_string(), "'b' does not fit: it needs 2 MiB at 0x83fff000, and RAM ends at 0x84000000");
-        let error = layout.add(&ram(), "b", 0x1000, [1; 16].into(), 0).unwrap_err();
+        let error = layout.add(&ram(), "b", 0x1000, vec![1; 16], 0).unwrap_err();
         assert_eq!(error.to_string(), "'b' wants to be at 0x1000, where the board has no memory");
-        layout.add(&ram(), "b", 0x8000_1000, [1; 16].into(), 0).unwrap();
+        layout.add(&ram(), "b", 0x8000_1000, vec![1; 16], 0).unwrap();
     }
 }

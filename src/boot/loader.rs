@@ -50,7 +50,7 @@ impl Loader {
                     true => data.to_be_bytes()[8 - length as usize..].to_vec(),
                     false => data.to_le_bytes()[..length as usize].to_vec(),
                 };
-                layout.add(memory, "loader", at, bytes.into(), 0)?;
+                layout.add(memory, "loader", at, bytes, 0)?;
                 None
             }
             (None, None) if self.at.is_some() && self.cpu.is_some() => self.at,
@@ -71,7 +71,7 @@ impl Loader {
             return Ok(Some(program.entry));
         }
         let Some(at) = self.at else { fail!("'{name}' is no ELF file, so that it needs addr=") };
-        layout.add(memory, &name, at, bytes.into(), 0)?;
+        layout.add(memory, &name, at, bytes, 0)?;
         Ok(Some(at))
     }
 }
@@ -93,10 +93,10 @@ mod tests {
             ..Loader::default()
         };
         assert_eq!(word(0x1234, 4, false).load(&mut layout, &memory), Ok(None));
-        assert_eq!(&*layout.covering(0x8000_0004).unwrap().bytes, [0x34, 0x12, 0, 0]);
+        assert_eq!(*layout.covering(0x8000_0004).unwrap().bytes, [0x34, 0x12, 0, 0]);
         let big = Loader { cpu: Some(1), ..word(0x1234, 2, true) };
         assert_eq!(big.load(&mut layout, &memory), Ok(None));
-        assert_eq!(&*layout.covering(0x8000_0002).unwrap().bytes, [0x12, 0x34]);
+        assert_eq!(*layout.covering(0x8000_0002).unwrap().bytes, [0x12, 0x34]);
         assert!(word(0x1234, 1, false).load(&mut layout, &memory).is_err());
         assert!(word(0, 9, false).load(&mut layout, &memory).is_err());
         let pc = Loader { at: Some(0x8000_0010), cpu: Some(2), ..Loader::default() };

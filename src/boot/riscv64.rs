@@ -20,7 +20,6 @@ use super::layout::human;
 use super::{Chosen, Entry, Firmware, Handed, Layout, Place, Plan, Protocol, Request, Start};
 use crate::base::Result;
 use crate::fail;
-use std::sync::Arc;
 
 /// RISC-V's boot protocol.
 pub static PROTOCOL: Protocol = Protocol { plan, finish };
@@ -146,7 +145,7 @@ fn kernel_address(place: &Place, text_offset: u64, firmware_end: u64) -> u64 {
 
 fn initrd(request: &Request, place: &Place, plan: &mut Plan, kernel: u64, kernel_end: u64) -> Result<()> {
     let Some(path) = &request.initrd else { return Ok(()) };
-    let bytes: Arc<[u8]> = super::read("initial ram disk", path)?.into();
+    let bytes = super::read("initial ram disk", path)?;
     let size = bytes.len() as u64;
     // The device tree needs a little at the end of RAM.
     let limit = place.ram.end().saturating_sub(KERNEL_ALIGN);
@@ -196,13 +195,13 @@ fn first_of(program: &Program, place: &Place) -> u64 {
 fn finish(plan: &mut Plan, place: &Place, dtb: Vec<u8>) -> Result<()> {
     let size = dtb.len() as u64;
     let at = place.ram.end().saturating_sub(size) / KERNEL_ALIGN * KERNEL_ALIGN;
-    plan.layout.add(&place.memory, "the device tree", at.max(place.ram.at), dtb.into(), 0)?;
+    plan.layout.add(&place.memory, "the device tree", at.max(place.ram.at), dtb, 0)?;
     if let Start::BuiltIn { dtb, .. } = &mut plan.start {
         *dtb = at;
     }
     if let (Some(rom), Start::Reset) = (&place.rom, plan.start) {
         let code = reset_vector(plan.entry, at);
-        plan.layout.add(&place.memory, "the reset vector", rom.at, code.into(), 0)?;
+        plan.layout.add(&place.memory, "the reset vector", rom.at, code, 0)?;
     }
     Ok(())
 }

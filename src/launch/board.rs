@@ -20,10 +20,10 @@ pub fn source(config: &Config) -> Result<Source> {
     let source = match &config.machine.page {
         Some(Wanted::File(path)) => Source::file(path)?,
         Some(Wanted::Named(name)) => {
-            let isa = given.or(kernel_isa(config));
+            let isa = given.or_else(|| kernel_isa(config));
             find(name, isa)?
         }
-        None => match given.or(kernel_isa(config)) {
+        None => match given.or_else(|| kernel_isa(config)) {
             Some(isa) => match DEFAULTS.iter().find(|(of, _)| *of == isa) {
                 Some((_, name)) => find(name, Some(isa))?,
                 None if arch::find(isa).is_ok() => {
@@ -62,6 +62,5 @@ pub fn choose(config: &Config) -> Result<Page> {
 
 /// What the kernel's file says. A file that cannot be read says nothing here: whoever loads it complains.
 fn kernel_isa(config: &Config) -> Option<&'static str> {
-    let kernel = config.boot.kernel.as_ref()?;
-    Image::open(kernel).ok()?.kind.isa()
+    Image::isa_of(config.boot.kernel.as_ref()?)
 }

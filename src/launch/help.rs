@@ -17,12 +17,11 @@ pub fn answer(topic: &HelpTopic, config: &Config) -> Result<String> {
         HelpTopic::Machines => machines_help(config.arch.map(|arch| arch.name())),
         HelpTopic::MachineProps => machine_props(config)?,
         HelpTopic::Cpus => {
-            let isa = match (board::source(config), config.arch) {
-                (Ok(source), _) => source.isa(),
-                (Err(_), Some(arch)) => Some(arch.name().into()),
-                (Err(e), None) => return Err(e),
-            };
-            (arch::find(&isa.unwrap_or_default())?.cpu_help)()
+            let isa = config.arch.map(|arch| arch.name().to_string());
+            match isa.or_else(|| board::source(config).ok()?.isa()) {
+                Some(isa) => (arch::find(&isa)?.cpu_help)(),
+                None => arch::ARCHS.iter().map(|arch| (arch.cpu_help)()).collect(),
+            }
         }
         HelpTopic::Accels => "Accelerators supported in QEMU binary:\ntcg\njit\ninterp\n".into(),
         HelpTopic::Devices => devices::devices_help(),

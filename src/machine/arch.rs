@@ -1,5 +1,6 @@
 //! What `machine` knows of each instruction set: one line each. Everything else about them is in their own rooms.
 
+use super::console::Console;
 use super::setup::CpuChoice;
 use super::tree::CpuNode;
 use super::wires::PinNames;
@@ -34,6 +35,8 @@ pub struct CpuBoard {
     pub timebase: Arc<Timebase>,
     /// How many CPUs there are.
     pub cpus: u32,
+    /// The first serial line, for the built-in firmware.
+    pub console: Option<Console>,
 }
 
 /// A configured CPU model.

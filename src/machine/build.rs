@@ -10,6 +10,7 @@
 //! 8. the vCPUs and their engines.
 
 use super::arch::{self, CpuBoard};
+use super::console::Console;
 use super::desk::Desk;
 use super::devices::{self, Plugged, Plugs};
 use super::page::{Page, PartLine};
@@ -52,7 +53,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     timers.clock().stop();
     let timebase = Timebase::new(timers.clock().clone(), page.timebase);
     let choice = setup.cpu.take().unwrap_or_else(|| CpuChoice { model: page.cpu.clone(), props: Vec::new() });
-    let model = (arch.cpu)(&choice, &CpuBoard { timebase: timebase.clone(), cpus })?;
+    let model = (arch.cpu)(&choice, &CpuBoard { timebase: timebase.clone(), cpus, console: Console::of(&page) })?;
 
     let watchers = Arc::new(Watchers::default());
     let ram_size = setup.ram.unwrap_or(page.ram_size);

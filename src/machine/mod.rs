@@ -11,6 +11,7 @@
 
 pub mod arch;
 mod build;
+mod console;
 mod control;
 mod desk;
 pub mod devices;
