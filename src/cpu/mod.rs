@@ -14,12 +14,14 @@
 
 mod context;
 mod isa;
+mod points;
 mod remote;
 mod softmmu;
 mod tlb;
 
 pub use context::{AddressSpace, CONTEXT_SHIFT};
 pub use isa::{Access, Group, Helper, Isa, Lifted, Mapping, Mode, RegDef, Trap};
+pub use points::{DebugPoints, Points, Watchpoint};
 pub use remote::{Remote, Request};
 pub use softmmu::{CodeFetch, access_mask};
 pub use tlb::{ITLB_SIZE, ItlbEntry, SITES, Site, TLB_SIZE, Tlb, TlbEntry};
@@ -28,6 +30,7 @@ use crate::fabric::{Bus, Clock, Pins, Power, Timers};
 use crate::float::Flags;
 use crate::ir::Slot;
 use context::Contexts;
+use points::Watch;
 use std::sync::Arc;
 
 /// How many slots a vCPU has room for.
@@ -44,33 +47,6 @@ pub struct Board {
     pub power: Arc<Power>,
     /// What the debugger wants noticed.
     pub debug: Arc<DebugPoints>,
-}
-
-/// Breakpoints and watchpoints; changed only while every vCPU is paused.
-#[derive(Default)]
-pub struct DebugPoints {
-    points: std::sync::RwLock<Points>,
-}
-
-/// The sets behind [`DebugPoints`].
-#[derive(Default, Clone)]
-pub struct Points {
-    /// Virtual addresses of breakpoints.
-    pub breakpoints: Vec<u64>,
-    /// Watchpoints: first address, length in bytes, whether loads count, whether stores count.
-    pub watchpoints: Vec<(u64, u64, bool, bool)>,
-}
-
-impl DebugPoints {
-    /// The points as they are.
-    pub fn read(&self) -> std::sync::RwLockReadGuard<'_, Points> {
-        self.points.read().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    /// Changes the points. The caller then makes every vCPU flush code and translations.
-    pub fn change(&self, f: impl FnOnce(&mut Points)) {
-        f(&mut self.points.write().unwrap_or_else(|poisoned| poisoned.into_inner()));
-    }
 }
 
 /// A firmware service built into Mimus, which an ISA's environment call asks when there is no guest firmware.
@@ -123,8 +99,7 @@ pub struct Cpu {
     pub halted: bool,
     /// The vCPUs that were asked for something that is still to be waited for.
     asked: Vec<u32>,
-    /// A watchpoint was hit at this address by an access that was made.
-    pub watch_hit: Option<(u64, bool)>,
+    watch: Watch,
 }
 
 impl Cpu {
@@ -157,7 +132,7 @@ impl Cpu {
             firmware,
             halted: false,
             asked: Vec::new(),
-            watch_hit: None,
+            watch: Watch::default(),
         });
         cpu.reset();
         cpu
@@ -168,7 +143,7 @@ impl Cpu {
         self.slots.fill(0);
         self.float_flags = 0;
         self.trap = Trap::default();
-        self.watch_hit = None;
+        self.watch = Watch::default();
         self.halted = false;
         let isa = self.isa.clone();
         isa.reset(self);

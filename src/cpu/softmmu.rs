@@ -31,7 +31,6 @@ struct Place {
     page: HostPage,
     /// Offset in the page.
     offset: u64,
-    watched: bool,
 }
 
 enum Target {
@@ -87,6 +86,7 @@ impl Cpu {
     pub fn load_slow(&mut self, mem: Mem, address: u64) -> Result<u64, Trapped> {
         self.check_alignment(mem, address, Access::Load)?;
         let size = mem.size.bytes();
+        self.watch(address, size, true, false)?;
         if crosses(address, size) {
             let mut value = 0;
             // Both pages are looked at before anything is read, so that a trap leaves no side effect.
@@ -108,6 +108,7 @@ impl Cpu {
     pub fn store_slow(&mut self, mem: Mem, address: u64, value: u64) -> Result<(), Trapped> {
         self.check_alignment(mem, address, Access::Store)?;
         let size = mem.size.bytes();
+        self.watch(address, size, false, true)?;
         if crosses(address, size) {
             self.find(address, Access::Store)?;
             self.find(address.wrapping_add(u64::from(size) - 1), Access::Store)?;
@@ -142,6 +143,7 @@ impl Cpu {
     pub fn cas(&mut self, mem: Mem, address: u64, expected: u64, new: u64) -> Result<u64, Trapped> {
         self.check_alignment(mem, address, Access::Store)?;
         let size = mem.size.bytes();
+        self.watch(address, size, true, true)?;
         let expected = expected & crate::base::bits::mask(u32::from(size) * 8);
         match self.find(address, Access::Store)? {
             Target::Ram(place) => {
@@ -150,7 +152,6 @@ impl Cpu {
                 let old = unsafe { cas_host(host, size, expected, new) };
                 if old == expected {
                     place.page.ram.written(place.page.offset + place.offset, u64::from(size));
-                    self.note_watch(&place, address, true);
                 }
                 Ok(old)
             }
@@ -182,6 +183,7 @@ impl Cpu {
             self.trap = self.isa.misaligned(address, Access::Store);
             return Err(Trapped);
         }
+        self.watch(address, 16, true, true)?;
         match self.find(address, Access::Store)? {
             Target::Ram(place) => {
                 let offset = place.page.offset + place.offset;
@@ -189,7 +191,6 @@ impl Cpu {
                 let old = unsafe { cas_pair_host(place.page.ram.host_address(offset), expected, new) };
                 if old == expected {
                     place.page.ram.written(offset, 16);
-                    self.note_watch(&place, address, true);
                 }
                 Ok(old)
             }
@@ -229,10 +230,7 @@ impl Cpu {
 
     fn load_found(&mut self, address: u64, size: u8) -> Result<u64, Trapped> {
         match self.find(address, Access::Load)? {
-            Target::Ram(place) => {
-                self.note_watch(&place, address, false);
-                Ok(read_place(&place, size))
-            }
+            Target::Ram(place) => Ok(read_place(&place, size)),
             Target::Io(physical) => self.io_read(physical, size, address, Access::Load),
         }
     }
@@ -248,7 +246,6 @@ impl Cpu {
                 } else {
                     crate::guest_error!("store to ROM at {address:#x}");
                 }
-                self.note_watch(&place, address, true);
                 Ok(())
             }
             Target::Io(physical) => self.io_write(physical, size, value, address),
@@ -272,22 +269,6 @@ impl Cpu {
         })
     }
 
-    fn note_watch(&mut self, place: &Place, address: u64, store: bool) {
-        if !place.watched {
-            return;
-        }
-        let debug = self.board.debug.clone();
-        let hit = debug.read().watchpoints.iter().any(|&(start, length, loads, stores)| {
-            // Any access to the aligned word that the watched bytes are in counts: its width is not known here.
-            let near = address.wrapping_sub(start) < length || start.wrapping_sub(address) < 8;
-            near && if store { stores } else { loads }
-        });
-        if hit {
-            self.watch_hit = Some((address, store));
-            self.pins.kick();
-        }
-    }
-
     /// Walks the page tables, and fills the TLB where the page can be reached directly.
     fn find(&mut self, address: u64, access: Access) -> Result<Target, Trapped> {
         let isa = self.isa.clone();
@@ -303,19 +284,10 @@ impl Cpu {
         let Some(page) = self.board.bus.host_page(mapping.physical) else {
             return Ok(Target::Io(mapping.physical));
         };
-        let watched = self.is_watched(address);
-        if mapping.size >= PAGE_SIZE && !watched {
+        if mapping.size >= PAGE_SIZE && !self.is_watched(address) {
             self.fill(address, &mapping, &page);
         }
-        Ok(Target::Ram(Place { offset: mapping.physical % PAGE_SIZE, page, watched }))
-    }
-
-    fn is_watched(&self, address: u64) -> bool {
-        let points = self.board.debug.read();
-        let page = address / PAGE_SIZE;
-        points.watchpoints.iter().any(|&(start, length, ..)| {
-            (start / PAGE_SIZE..=start.saturating_add(length.saturating_sub(1)) / PAGE_SIZE).contains(&page)
-        })
+        Ok(Target::Ram(Place { offset: mapping.physical % PAGE_SIZE, page }))
     }
 
     fn fill(&mut self, address: u64, mapping: &Mapping, page: &HostPage) {
@@ -387,14 +359,16 @@ impl Cpu {
     /// Reads guest memory at a virtual address as a debugger does: nothing traps, devices are not touched.
     /// Returns how many bytes could be read.
     pub fn peek(&self, address: u64, into: &mut [u8]) -> usize {
-        for (index, byte) in into.iter_mut().enumerate() {
-            let physical = self.isa.translate_debug(self, address.wrapping_add(index as u64));
-            match physical {
-                Some(physical) if self.board.bus.peek(physical, std::slice::from_mut(byte)) => {}
-                _ => return index,
+        let mut done = 0;
+        while done < into.len() {
+            let at = address.wrapping_add(done as u64);
+            let end = into.len().min(done + (PAGE_SIZE - at % PAGE_SIZE) as usize);
+            match self.isa.translate_debug(self, at) {
+                Some(physical) if self.board.bus.peek(physical, &mut into[done..end]) => done = end,
+                _ => break,
             }
         }
-        into.len()
+        done
     }
 
     /// Writes guest memory at a virtual address as a debugger does; false when not all could be written.

@@ -17,7 +17,7 @@ mod tests;
 pub use source::{Limits, Source};
 
 use crate::base::Result;
-use crate::cpu::Cpu;
+use crate::cpu::{Cpu, Watchpoint};
 use crate::fabric::{Mailbox, Watchers};
 use crate::ir::Why;
 use std::sync::Arc;
@@ -29,13 +29,10 @@ pub enum Exit {
     Asked,
     /// The next instruction has a breakpoint.
     Breakpoint,
-    /// An access hit a watchpoint; it has been made.
-    Watchpoint {
-        /// The address.
-        address: u64,
-        /// Whether it was a store.
-        store: bool,
-    },
+    /// The last instruction made an access that a watchpoint is for.
+    Watchpoint(Watchpoint),
+    /// It ran the instruction that it was to run.
+    Stepped,
 }
 
 /// A way to make a vCPU go.
@@ -43,8 +40,9 @@ pub trait Engine: Send {
     /// Runs `cpu` until something asks for a stop. A breakpoint at the first instruction does not count.
     fn run(&mut self, cpu: &mut Cpu) -> Exit;
 
-    /// Runs one instruction, or takes the interrupt or trap that stands in its way.
-    fn step(&mut self, cpu: &mut Cpu) -> Option<Exit>;
+    /// Runs one instruction, breakpoint or not, or takes the trap that stands in its way, or the interrupt if
+    /// `interrupts` says so. A halted vCPU is waited for.
+    fn step(&mut self, cpu: &mut Cpu, interrupts: bool) -> Exit;
 
     /// Forgets all code: breakpoints have changed, or memory was replaced. Every vCPU is paused.
     fn forget_code(&mut self, cpu: &mut Cpu);
@@ -83,9 +81,6 @@ pub fn engines(kind: Kind, cpus: u32, watchers: &Watchers) -> Result<Vec<Box<dyn
 fn attend(cpu: &mut Cpu) -> Option<Exit> {
     cpu.pins.take_attention();
     cpu.serve_requests();
-    if let Some((address, store)) = cpu.watch_hit.take() {
-        return Some(Exit::Watchpoint { address, store });
-    }
     if cpu.remote.stop_asked() {
         return Some(Exit::Asked);
     }

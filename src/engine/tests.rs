@@ -15,6 +15,8 @@ use crate::ir::{
 };
 use std::sync::Arc;
 
+mod stops;
+
 /// A small generator (splitmix64): tests must not change when a crate does.
 #[derive(Clone)]
 pub struct Random(pub u64);
@@ -412,6 +414,12 @@ fn compiler(host: HostFeatures) -> impl FnOnce(Arc<Mailbox>) -> Box<dyn Engine> 
 impl Bench {
     /// Runs `program` from the state that `seed` makes.
     fn run(&mut self, program: &[u32], seed: u64) -> (Vec<u64>, Vec<u8>, u8) {
+        self.load(program, seed);
+        assert_eq!(self.engine.run(&mut self.cpu), Exit::Asked);
+        self.state()
+    }
+
+    fn load(&mut self, program: &[u32], seed: u64) {
         let mut r = Random(seed);
         let mut memory = vec![0; CODE as usize];
         memory.chunks_mut(8).for_each(|chunk| chunk.copy_from_slice(&r.value().to_le_bytes()));
@@ -426,7 +434,10 @@ impl Bench {
             self.cpu.slots[n] = r.float_bits();
         }
         self.cpu.remote.ask_stop(false);
-        assert_eq!(self.engine.run(&mut self.cpu), Exit::Asked);
+    }
+
+    fn state(&self) -> (Vec<u64>, Vec<u8>, u8) {
+        let mut memory = vec![0; CODE as usize];
         self.ram.read(0, &mut memory);
         (self.cpu.slots[..64].to_vec(), memory, self.cpu.float_flags)
     }

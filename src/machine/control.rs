@@ -8,7 +8,7 @@
 //! Whoever changes what the machine does holds the hand; a vCPU's seat is free while it is paused. Guest time stands
 //! still while the machine is paused.
 
-use super::desk::{Desk, Goal, Work};
+use super::desk::{Desk, Goal, Pace, Work};
 use super::{Machine, Seat};
 use crate::base::Result;
 use crate::boot::Start;
@@ -57,7 +57,7 @@ pub enum Happening {
     Resumed,
     /// It was paused by [`Control::pause`].
     Paused,
-    /// A vCPU met a breakpoint or watchpoint, and the machine is paused.
+    /// A vCPU met a breakpoint or watchpoint, or has stepped, and the machine is paused.
     Stopped(u32, Exit),
     /// The board was reset; `true`: by the guest.
     Reset(bool),
@@ -69,13 +69,19 @@ pub enum Happening {
     Ending,
 }
 
+/// Somebody who hears of happenings, and what wakes them.
+struct Observer {
+    sender: Sender<Happening>,
+    wake: Box<dyn Fn() + Send>,
+}
+
 /// A machine that can be run. Made by [`Control::start`], shared by everyone who controls it.
 pub struct Control {
     machine: Machine,
     desk: Arc<Desk>,
     actions: Actions,
     hand: Mutex<()>,
-    observers: Mutex<Vec<Sender<Happening>>>,
+    observers: Mutex<Vec<Observer>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -110,10 +116,11 @@ impl Control {
         &self.machine
     }
 
-    /// Hears of everything that happens from now on.
-    pub fn observe(&self) -> Receiver<Happening> {
+    /// Hears of everything that happens from now on. `wake` is called after each happening was sent; it must not
+    /// wait for the machine.
+    pub fn observe(&self, wake: impl Fn() + Send + 'static) -> Receiver<Happening> {
         let (sender, receiver) = channel();
-        lock(&self.observers).push(sender);
+        lock(&self.observers).push(Observer { sender, wake: Box::new(wake) });
         receiver
     }
 
@@ -124,8 +131,14 @@ impl Control {
 
     /// Lets the vCPUs run.
     pub fn resume(&self) {
+        self.resume_each(&[]);
+    }
+
+    /// Lets each vCPU take part as its pace says; all run when there are none.
+    pub fn resume_each(&self, paces: &[Pace]) {
         let _hand = lock(&self.hand);
         if !self.is_running() {
+            self.desk.set_paces(paces);
             // The news comes first: a breakpoint may be met at once.
             self.tell(Happening::Resumed);
             self.go();
@@ -135,48 +148,27 @@ impl Control {
     /// Stops all vCPUs and guest time; returns when they have stopped.
     pub fn pause(&self) {
         let _hand = lock(&self.hand);
-        if self.halt() {
+        let was_running = self.halt();
+        if (was_running || self.desk.take_due()) && !self.report() {
             self.tell(Happening::Paused);
         }
     }
 
-    /// Runs one instruction of a paused machine's vCPU. `Some`: it met a watchpoint.
-    pub fn step(&self, index: u32) -> Option<Exit> {
-        let _hand = lock(&self.hand);
-        self.halt();
-        let mut seat = self.seat(index)?;
-        let Seat { cpu, engine } = &mut *seat;
-        // Guest time goes on for the length of the step, so that loops which wait for it end.
-        self.machine.timers.clock().go();
-        let exit = engine.step(cpu);
-        self.machine.timers.clock().stop();
-        exit
-    }
-
     /// Calls `f` with a vCPU, the whole machine paused meanwhile. `None`: there is no such vCPU.
     pub fn with_cpu<T>(&self, index: u32, f: impl FnOnce(&mut Cpu) -> T) -> Option<T> {
-        let _hand = lock(&self.hand);
-        let was_running = self.halt();
-        let answer = self.seat(index).map(|mut seat| f(&mut seat.cpu));
-        if was_running {
-            self.go();
-        }
-        answer
+        self.meanwhile(|| self.seat(index).map(|mut seat| f(&mut seat.cpu)))
     }
 
     /// Changes breakpoints and watchpoints, the whole machine paused meanwhile.
     pub fn change_points(&self, f: impl FnOnce(&mut Points)) {
-        let _hand = lock(&self.hand);
-        let was_running = self.halt();
-        self.machine.debug.change(f);
-        for seat in &self.machine.seats {
-            let Seat { cpu, engine } = &mut *lock(seat);
-            cpu.flush_all();
-            engine.forget_code(cpu);
-        }
-        if was_running {
-            self.go();
-        }
+        self.meanwhile(|| {
+            self.machine.debug.change(f);
+            for seat in &self.machine.seats {
+                let Seat { cpu, engine } = &mut *lock(seat);
+                cpu.flush_all();
+                engine.forget_code(cpu);
+            }
+        });
     }
 
     /// Resets the board: chips, memory that images are in, vCPUs. It goes on running if it ran.
@@ -210,10 +202,14 @@ impl Control {
                         break code;
                     }
                 }
-                Work::Stopped(cpu, exit) => {
+                Work::Stopped => {
                     let _hand = lock(&self.hand);
-                    self.halt();
-                    self.tell(Happening::Stopped(cpu, exit));
+                    if self.desk.take_due() {
+                        self.halt();
+                        if !self.report() {
+                            self.go();
+                        }
+                    }
                 }
             }
         };
@@ -253,14 +249,12 @@ impl Control {
     }
 
     fn reset_by(&self, guest: bool) -> Result<()> {
-        let _hand = lock(&self.hand);
-        let was_running = self.halt();
-        self.power_on()?;
-        self.tell(Happening::Reset(guest));
-        if was_running {
-            self.go();
-        }
-        Ok(())
+        self.meanwhile(|| {
+            self.desk.clear_stops();
+            self.power_on()?;
+            self.tell(Happening::Reset(guest));
+            Ok(())
+        })
     }
 
     /// Puts everything into its first state. The hand is held, or nobody else is there yet.
@@ -290,8 +284,40 @@ impl Control {
         Ok(())
     }
 
-    /// Lets the vCPUs go. The hand is held.
+    /// Calls `f` with the machine paused; it goes on afterwards if it ran.
+    fn meanwhile<T>(&self, f: impl FnOnce() -> T) -> T {
+        let _hand = lock(&self.hand);
+        let was_running = self.halt() || self.desk.take_due();
+        let answer = f();
+        if was_running {
+            self.go();
+        }
+        answer
+    }
+
+    /// Tells of the next stop that still counts, if there is one. The hand is held and all vCPUs are stopped.
+    fn report(&self) -> bool {
+        while let Some((cpu, exit)) = self.desk.take_stop() {
+            let points = self.machine.debug.read().clone();
+            let counts = match exit {
+                Exit::Asked => false,
+                Exit::Stepped => true,
+                Exit::Breakpoint => self.seat(cpu).is_some_and(|seat| points.breakpoints.contains(&seat.cpu.pc)),
+                Exit::Watchpoint(point) => points.watchpoints.contains(&point),
+            };
+            if counts {
+                self.tell(Happening::Stopped(cpu, exit));
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Lets the vCPUs go, unless one of them has met something that nobody was told of. The hand is held.
     fn go(&self) {
+        if self.report() {
+            return;
+        }
         self.machine.timers.clock().go();
         self.machine.timers.clock_changed();
         self.desk.set_goal(Goal::Running, || self.ask_stop(false));
@@ -327,7 +353,11 @@ impl Control {
     }
 
     fn tell(&self, what: Happening) {
-        lock(&self.observers).retain(|observer| observer.send(what).is_ok());
+        lock(&self.observers).retain(|observer| {
+            let listens = observer.sender.send(what).is_ok();
+            (observer.wake)();
+            listens
+        });
     }
 
     fn seat(&self, index: u32) -> Option<MutexGuard<'_, Seat>> {
@@ -336,11 +366,14 @@ impl Control {
 
     /// The life of a vCPU's thread.
     fn vcpu(&self, index: u32) {
-        while self.desk.enter() {
+        while let Some(pace) = self.desk.enter(index) {
             let run = catch_unwind(AssertUnwindSafe(|| {
                 self.seat(index).map(|mut seat| {
                     let Seat { cpu, engine } = &mut *seat;
-                    engine.run(cpu)
+                    match pace {
+                        Pace::Step { interrupts } => engine.step(cpu, interrupts),
+                        Pace::Run | Pace::Stay => engine.run(cpu),
+                    }
                 })
             }));
             let exit = match run {

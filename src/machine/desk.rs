@@ -3,6 +3,7 @@
 
 use crate::engine::Exit;
 use crate::fabric::{Power, PowerRequest};
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,21 @@ pub enum Goal {
     Ended,
 }
 
+/// How a vCPU takes part when the machine runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// It does not.
+    Stay,
+    /// It runs.
+    #[default]
+    Run,
+    /// It runs one instruction, and then all stop; see [`crate::engine::Engine::step`].
+    Step {
+        /// Whether it takes interrupts.
+        interrupts: bool,
+    },
+}
+
 /// Something for the run control to see to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
@@ -24,15 +40,20 @@ pub enum Work {
     Quit(u8),
     /// The guest asked for something.
     Power(PowerRequest),
-    /// A vCPU stopped, and the others are on their way.
-    Stopped(u32, Exit),
+    /// A vCPU stopped by itself, and the others are on their way: a stop is due to be reported.
+    Stopped,
 }
 
 struct State {
     goal: Goal,
     /// vCPUs that are in their engines.
     active: u32,
-    stopped: Option<(u32, Exit)>,
+    /// By vCPU; all run when there are none.
+    paces: Vec<Pace>,
+    /// Stops that nobody has been told of: several vCPUs may stop at once, and one is reported at a time.
+    stops: VecDeque<(u32, Exit)>,
+    /// The machine pauses because of a stop that is still to be reported.
+    due: bool,
     quit: Option<u8>,
 }
 
@@ -46,7 +67,8 @@ pub struct Desk {
 impl Desk {
     /// An empty desk of a paused machine.
     pub fn new() -> Arc<Desk> {
-        let state = State { goal: Goal::Paused, active: 0, stopped: None, quit: None };
+        let state =
+            State { goal: Goal::Paused, active: 0, paces: Vec::new(), stops: VecDeque::new(), due: false, quit: None };
         Arc::new(Desk { state: Mutex::new(state), changed: Condvar::new(), power: Mutex::new(None) })
     }
 
@@ -78,8 +100,8 @@ impl Desk {
             if let Some(code) = state.quit {
                 return Work::Quit(code);
             }
-            if let Some((cpu, exit)) = state.stopped.take() {
-                return Work::Stopped(cpu, exit);
+            if state.due {
+                return Work::Stopped;
             }
             if let Some(request) = power.as_ref().and_then(|power| power.take()) {
                 return Work::Power(request);
@@ -118,17 +140,49 @@ impl Desk {
         true
     }
 
-    /// A vCPU's thread waits for its turn; false when it is to end.
-    pub fn enter(&self) -> bool {
+    /// Says how each vCPU takes part from now on; none: all run. Steps that were done are not news any more.
+    pub fn set_paces(&self, paces: &[Pace]) {
+        let mut state = self.lock();
+        state.paces = paces.to_vec();
+        state.stops.retain(|(_, exit)| *exit != Exit::Stepped);
+    }
+
+    /// Whether the machine pauses because of a stop that is to be reported, which the caller does.
+    pub fn take_due(&self) -> bool {
+        std::mem::take(&mut self.lock().due)
+    }
+
+    /// The next stop of a vCPU that takes part.
+    pub fn take_stop(&self) -> Option<(u32, Exit)> {
+        let mut state = self.lock();
+        // Who steps gets over a breakpoint.
+        let State { paces, stops, .. } = &mut *state;
+        let pace = |cpu: u32| paces.get(cpu as usize).copied().unwrap_or_default();
+        stops.retain(|(cpu, exit)| !(matches!(pace(*cpu), Pace::Step { .. }) && *exit == Exit::Breakpoint));
+        let index = stops.iter().position(|(cpu, _)| pace(*cpu) != Pace::Stay)?;
+        stops.remove(index)
+    }
+
+    /// Forgets all stops: the board is reset.
+    pub fn clear_stops(&self) {
+        let mut state = self.lock();
+        state.stops.clear();
+    }
+
+    /// A vCPU's thread waits for its turn; `None` when it is to end.
+    pub fn enter(&self, cpu: u32) -> Option<Pace> {
         let mut state = self.lock();
         loop {
+            let pace = state.paces.get(cpu as usize).copied().unwrap_or_default();
             match state.goal {
-                Goal::Running => {
+                Goal::Running if pace != Pace::Stay => {
                     state.active += 1;
-                    return true;
+                    return Some(pace);
                 }
-                Goal::Ended => return false,
-                Goal::Paused => state = self.changed.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner()),
+                Goal::Ended => return None,
+                Goal::Running | Goal::Paused => {
+                    state = self.changed.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
+                }
             }
         }
     }
@@ -137,10 +191,13 @@ impl Desk {
     pub fn left(&self, cpu: u32, exit: Exit, tell: impl FnOnce()) {
         let mut state = self.lock();
         state.active -= 1;
-        if exit != Exit::Asked && state.goal == Goal::Running {
-            state.goal = Goal::Paused;
-            state.stopped.get_or_insert((cpu, exit));
-            tell();
+        if exit != Exit::Asked {
+            state.stops.push_back((cpu, exit));
+            if state.goal == Goal::Running {
+                state.goal = Goal::Paused;
+                state.due = true;
+                tell();
+            }
         }
         drop(state);
         self.changed.notify_all();

@@ -22,6 +22,7 @@ mod wires;
 
 pub use build::build;
 pub use control::{Actions, Control, Happening, PanicAction};
+pub use desk::Pace;
 pub use setup::{CpuChoice, Disk, Interface, Plug, PropList, Setup};
 
 use crate::boot::Plan;

@@ -21,6 +21,14 @@ struct PageBlocks {
     blocks: HashMap<u16, Arc<Block>>,
 }
 
+/// Why a block hands over to the run loop.
+enum Stop {
+    /// It says so.
+    Left(Why),
+    /// A watchpoint holds an access back.
+    Watched,
+}
+
 /// The interpreter of one vCPU.
 pub struct Interp {
     source: Option<Source>,
@@ -37,7 +45,7 @@ impl Interp {
     }
 
     /// Runs the block at the pc; returns why the run loop has to look, if it does.
-    fn block(&mut self, cpu: &mut Cpu, limits: Limits) -> Option<Why> {
+    fn block(&mut self, cpu: &mut Cpu, limits: Limits) -> Option<Stop> {
         let block = match self.find(cpu, limits) {
             Ok(block) => block,
             Err(trap) => {
@@ -56,12 +64,11 @@ impl Interp {
             }
             Outcome::Leave(pc, why) => {
                 cpu.pc = pc;
-                Some(why)
+                Some(Stop::Left(why))
             }
             Outcome::Trapped(pc) => {
                 cpu.pc = pc;
-                cpu.enter(cpu.trap);
-                None
+                if cpu.trapped() { Some(Stop::Watched) } else { None }
             }
         }
     }
@@ -77,16 +84,22 @@ impl Interp {
             return Ok(block.clone());
         }
         let page = cpu.fetch(cpu.pc)?.page;
+        let slots = cpu.isa.slots();
+        let source = self.source.get_or_insert_with(|| Source::new(slots));
+        if !keep {
+            // The fetch TLB stays as it is: it may be another engine's, which steps by this one.
+            return Ok(Arc::new(source.lift(cpu, &page, limits)?.block));
+        }
         let index = self.page(&page, cpu.mode);
         cpu.fill_fetch(cpu.pc, index as u64);
-        if keep && let Some(block) = self.pages[index].blocks.get(&offset) {
+        if let Some(block) = self.pages[index].blocks.get(&offset) {
             return Ok(block.clone());
         }
-        let slots = cpu.isa.slots();
-        let lift = self.source.get_or_insert_with(|| Source::new(slots)).lift(cpu, &page, limits)?;
+        let source = self.source.get_or_insert_with(|| Source::new(slots));
+        let lift = source.lift(cpu, &page, limits)?;
         let block = Arc::new(lift.block);
         // A block over two pages depends on both mappings, which nothing here would check: it is lifted each time.
-        if keep && lift.second.is_none() {
+        if lift.second.is_none() {
             self.pages[index].blocks.insert(offset, block.clone());
         }
         Ok(block)
@@ -129,13 +142,21 @@ impl Engine for Interp {
         exit
     }
 
-    fn step(&mut self, cpu: &mut Cpu) -> Option<Exit> {
+    fn step(&mut self, cpu: &mut Cpu, interrupts: bool) -> Exit {
         cpu.remote.begin();
         cpu.serve_requests();
-        if cpu.halted {
-            cpu.halted = !cpu.isa.clone().wakes(cpu);
-        }
-        let exit = if cpu.halted || cpu.take_interrupt() { None } else { self.step_inside(cpu) };
+        let exit = loop {
+            if cpu.remote.stop_asked() {
+                break Exit::Asked;
+            }
+            if cpu.halted {
+                wait(cpu);
+            } else if interrupts && cpu.take_interrupt() {
+                break Exit::Stepped;
+            } else {
+                break self.step_inside(cpu).unwrap_or(Exit::Stepped);
+            }
+        };
         cpu.remote.pause();
         exit
     }
@@ -150,12 +171,17 @@ impl Engine for Interp {
 impl Interp {
     /// Runs the instruction at the pc, breakpoint or not, while the vCPU counts as running.
     pub(super) fn step_inside(&mut self, cpu: &mut Cpu) -> Option<Exit> {
-        let exit = self.block(cpu, Limits::STEP).and_then(|why| left(cpu, why));
-        exit.or_else(|| cpu.watch_hit.take().map(|(address, store)| Exit::Watchpoint { address, store }))
+        let (stop, hit) = cpu.letting_through(|cpu| self.block(cpu, Limits::STEP));
+        let exit = match stop {
+            Some(Stop::Left(why)) => left(cpu, why),
+            Some(Stop::Watched) | None => None,
+        };
+        hit.map(Exit::Watchpoint).or(exit)
     }
 
     fn run_inside(&mut self, cpu: &mut Cpu) -> Exit {
-        let mut stepping_over = cpu.board.debug.read().breakpoints.contains(&cpu.pc);
+        // The instruction that is run by itself, a breakpoint there or not, when it comes next.
+        let mut over = cpu.board.debug.read().breakpoints.contains(&cpu.pc).then_some(cpu.pc);
         loop {
             if cpu.pins.wants_attention()
                 && let Some(exit) = attend(cpu)
@@ -166,14 +192,22 @@ impl Interp {
                 wait(cpu);
                 continue;
             }
-            let limits = if stepping_over { Limits::STEP } else { LIMITS };
-            stepping_over = false;
-            if let Some(why) = self.block(cpu, limits) {
-                if let Some(exit) = left(cpu, why) {
+            if over.take() == Some(cpu.pc) {
+                if let Some(exit) = self.step_inside(cpu) {
                     return exit;
                 }
-                // A breakpoint of another address with the same offset: its instruction still has to run.
-                stepping_over = why == Why::Breakpoint;
+                continue;
+            }
+            match self.block(cpu, LIMITS) {
+                Some(Stop::Left(why)) => {
+                    if let Some(exit) = left(cpu, why) {
+                        return exit;
+                    }
+                    // A breakpoint of another address with the same offset: its instruction still has to run.
+                    over = (why == Why::Breakpoint).then_some(cpu.pc);
+                }
+                Some(Stop::Watched) => over = Some(cpu.pc),
+                None => {}
             }
         }
     }

@@ -166,7 +166,8 @@ impl Jit {
     }
 
     fn run_inside(&mut self, cpu: &mut Cpu) -> Exit {
-        let mut stepping_over = cpu.board.debug.read().breakpoints.contains(&cpu.pc);
+        // The instruction that is run by itself, a breakpoint there or not, when it comes next.
+        let mut over = cpu.board.debug.read().breakpoints.contains(&cpu.pc).then_some(cpu.pc);
         let mut link = None;
         loop {
             if cpu.pins.wants_attention() {
@@ -179,7 +180,7 @@ impl Jit {
                 wait(cpu);
                 continue;
             }
-            if std::mem::take(&mut stepping_over) {
+            if over.take() == Some(cpu.pc) {
                 if let Some(exit) = self.interp.step_inside(cpu) {
                     return exit;
                 }
@@ -202,7 +203,7 @@ impl Jit {
             let generation = self.shared.generation();
             let why = self.enter(cpu, at);
             match why & 0xff {
-                reason::TRAP => cpu.enter(cpu.trap),
+                reason::TRAP => over = cpu.trapped().then_some(cpu.pc),
                 reason::LINK => link = Some(((why >> 8) as usize, generation)),
                 reason::LEAVE => {
                     let why = why_from(why >> 8);
@@ -214,7 +215,7 @@ impl Jit {
                     if let Some(exit) = left(cpu, why) {
                         return exit;
                     }
-                    stepping_over = why == Why::Breakpoint;
+                    over = (why == Why::Breakpoint).then_some(cpu.pc);
                 }
                 _ => {}
             }
@@ -238,8 +239,8 @@ impl Engine for Jit {
         exit
     }
 
-    fn step(&mut self, cpu: &mut Cpu) -> Option<Exit> {
-        self.interp.step(cpu)
+    fn step(&mut self, cpu: &mut Cpu, interrupts: bool) -> Exit {
+        self.interp.step(cpu, interrupts)
     }
 
     fn forget_code(&mut self, cpu: &mut Cpu) {
