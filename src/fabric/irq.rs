@@ -60,8 +60,13 @@ impl IrqLine {
 
     /// Raises and lowers the line: an edge for a controller that latches edges.
     pub fn pulse(&self) {
-        self.set(true);
-        self.set(false);
+        match self.0.as_deref() {
+            Some(Wire { end: End::Pin { pins, bit }, .. }) => pins.pulse(*bit),
+            _ => {
+                self.set(true);
+                self.set(false);
+            }
+        }
     }
 
     /// The level last driven.
@@ -103,6 +108,12 @@ impl Pins {
             }
             self.kick();
         }
+    }
+
+    /// An edge on pin `bit`, whatever its level: a rise of its own, even while another thread pulses the pin too.
+    pub fn pulse(&self, bit: u32) {
+        self.rises.fetch_or(1 << bit, Ordering::SeqCst);
+        self.kick();
     }
 
     /// Takes those pins of `mask` that have risen since they were last taken: for inputs that latch an edge.
@@ -190,6 +201,15 @@ mod tests {
         assert_eq!(pins.take_rises(1 << 2), 0);
         assert_eq!(pins.take_rises(1 << 1), 1 << 1);
         assert_eq!(pins.take_rises(1 << 1), 0);
+    }
+
+    #[test]
+    fn a_pulse_is_a_rise_even_while_the_pin_is_high() {
+        let pins = Pins::new();
+        pins.set(1, true);
+        assert_eq!(pins.take_rises(1 << 1), 1 << 1);
+        pins.pulse(1);
+        assert_eq!(pins.take_rises(1 << 1), 1 << 1);
     }
 
     #[test]

@@ -152,8 +152,7 @@ impl Sbi {
         for (index, other) in cpu.others.iter().enumerate() {
             if chosen.has(index as u32) {
                 // A rise is what sets SSIP; the hart clears it itself.
-                other.pins().set(irq::SSI, true);
-                other.pins().set(irq::SSI, false);
+                other.pins().pulse(irq::SSI);
             }
         }
     }
