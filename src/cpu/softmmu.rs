@@ -90,7 +90,8 @@ impl Cpu {
         if crosses(address, size) {
             let mut value = 0;
             // Both pages are looked at before anything is read, so that a trap leaves no side effect.
-            self.find(address.wrapping_add(u64::from(size) - 1), Access::Load)?;
+            self.find(address, Access::Load)?;
+            self.find(next_page(address), Access::Load)?;
             for at in 0..size {
                 let byte = self.load_found(address.wrapping_add(u64::from(at)), 1)?;
                 value |= byte << (8 * at);
@@ -111,7 +112,7 @@ impl Cpu {
         self.watch(address, size, false, true)?;
         if crosses(address, size) {
             self.find(address, Access::Store)?;
-            self.find(address.wrapping_add(u64::from(size) - 1), Access::Store)?;
+            self.find(next_page(address), Access::Store)?;
             for at in 0..size {
                 self.store_found(address.wrapping_add(u64::from(at)), 1, value >> (8 * at))?;
             }
@@ -382,6 +383,11 @@ impl Cpu {
 
 fn crosses(address: u64, size: u8) -> bool {
     address % PAGE_SIZE + u64::from(size) > PAGE_SIZE
+}
+
+/// Where the second part of an access begins that crosses pages: the address that its fault is reported at.
+fn next_page(address: u64) -> u64 {
+    (address | (PAGE_SIZE - 1)).wrapping_add(1)
 }
 
 fn read_place(place: &Place, size: u8) -> u64 {
