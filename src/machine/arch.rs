@@ -61,7 +61,11 @@ pub static ARCHS: &[Arch] = &[Arch {
 
 fn riscv64_cpu(choice: &CpuChoice, board: &CpuBoard) -> Result<Model> {
     let isa = riscv64::models::build(&choice.model, &choice.props, board.timebase.clone(), board.cpus)?;
-    let firmware = riscv64::sbi::Sbi::new(isa.harts.clone(), None);
+    let console = board.console.map(|console| riscv64::sbi::Console {
+        put: Box::new(move |bus, byte| console.put(bus, byte)),
+        get: Box::new(move |bus| console.get(bus)),
+    });
+    let firmware = riscv64::sbi::Sbi::new(isa.harts.clone(), console);
     let node = CpuNode::new(&isa.tree(), &Riscv64::controller_tree());
     Ok(Model { isa: Arc::new(isa), firmware, node })
 }
