@@ -29,7 +29,7 @@ pub fn main(argv: &[String]) -> i32 {
         Ok(code) => code,
         Err(e) => {
             crate::host::restore_terminal();
-            eprintln!("{program}: {e}");
+            say(format_args!("{program}: {e}"));
             1
         }
     }
@@ -56,7 +56,7 @@ pub fn run(config: &Config) -> Result<i32> {
     let page = board::choose(config)?;
     let plan = ConsolePlan::new(config)?;
     for note in &plan.notes {
-        eprintln!("{}: {note}", config.program);
+        say(format_args!("{}: {note}", config.program));
     }
     let leave = Leave::new();
     let keys = MuxKeys { escape: plan.escape, on_exit: on_escape(&leave) };
@@ -65,17 +65,20 @@ pub fn run(config: &Config) -> Result<i32> {
     let machine = machine::build(page, setup)?;
     if let Some(path) = &config.machine.dumpdtb {
         std::fs::write(path, &machine.dtb).map_err(|e| error!("could not write '{}': {e}", path.display()))?;
-        eprintln!("{}: info: dtb dumped to {}. Exiting.", config.program, path.display());
+        say(format_args!("{}: info: dtb dumped to {}. Exiting.", config.program, path.display()));
         return Ok(0);
     }
     if machine.plan.start == crate::boot::Start::Nothing && !config.run.stopped {
-        eprintln!("{}: nothing to boot: -kernel, -bios or -drive if=pflash would give something", config.program);
+        say(format_args!(
+            "{}: nothing to boot: -kernel, -bios or -drive if=pflash would give something",
+            config.program
+        ));
     }
     let control = Control::start(machine, actions(config))?;
     leave.through(&control);
     let (program, by_signal) = (config.program.clone(), leave.clone());
     watch_signals(move |termination| {
-        eprintln!("{program}: {termination}");
+        say(format_args!("{program}: {termination}"));
         by_signal.now(0);
     })?;
     write_pidfile(config)?;
@@ -91,11 +94,16 @@ pub fn run(config: &Config) -> Result<i32> {
     Ok(code.into())
 }
 
+/// Tells the user something. A stderr that nobody reads any more is no reason to stop, and must not panic.
+fn say(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 /// What Ctrl-A x does: QEMU's words, and a good end.
 fn on_escape(leave: &Arc<Leave>) -> Arc<dyn Fn() + Send + Sync> {
     let leave = leave.clone();
     Arc::new(move || {
-        eprintln!("QEMU: Terminated");
+        say(format_args!("QEMU: Terminated"));
         leave.now(0);
     })
 }

@@ -127,7 +127,7 @@ fn disk(config: &Config, drive: &DriveArg) -> Result<Disk> {
         Some(options) => {
             let (image, warning) = options.open().map_err(|e| e.within(&drive.given))?;
             if let Some(warning) = warning {
-                eprintln!("{}: {warning}", config.program);
+                super::say(format_args!("{}: {warning}", config.program));
             }
             Some(image)
         }
