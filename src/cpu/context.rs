@@ -69,6 +69,7 @@ impl Cpu {
 
     /// Drops every translation.
     pub fn flush_all(&mut self) {
+        self.flushes += 1;
         self.contexts.live.clear();
         self.contexts.large.clear();
         self.mode_changed();
@@ -76,6 +77,7 @@ impl Cpu {
 
     /// Drops the translations of one address space, those of global pages included (which no ISA forbids).
     pub fn flush_space(&mut self, id: u32) {
+        self.flushes += 1;
         self.contexts.live.retain(|context| context.space.id != id);
         self.mode_changed();
     }
@@ -87,7 +89,13 @@ impl Cpu {
                 Some(id) => self.flush_space(id),
                 None => self.flush_all(),
             }
-        } else if self.tlb.drop_page(address) {
+            return;
+        }
+        self.flushes += 1;
+        for context in &self.contexts.live {
+            self.tlb.drop_page(address, context.tag);
+        }
+        if self.tlb.sites_may_know(address) {
             self.renew_sites();
         }
     }

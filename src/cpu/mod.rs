@@ -80,6 +80,8 @@ pub struct Cpu {
     /// Translations of data accesses, and of instruction fetches.
     pub tlb: Tlb,
     contexts: Contexts,
+    /// Counts flushes of translations: what was known of a mapping at one count may be wrong at another.
+    pub flushes: u64,
     /// Number of the vCPU on its machine.
     pub index: u32,
     /// The architecture.
@@ -123,6 +125,7 @@ impl Cpu {
             trap: Trap::default(),
             tlb: Tlb::new(),
             contexts: Contexts::default(),
+            flushes: 0,
             index,
             isa,
             board,

@@ -45,7 +45,7 @@ impl Cpu {
     /// When the access traps; `self.trap` says why.
     #[inline]
     pub fn load(&mut self, mem: Mem, address: u64) -> Result<u64, Trapped> {
-        let entry = &self.tlb.data[Tlb::data_index(address)];
+        let entry = &self.tlb.data[Tlb::data_index(address, self.data_context)];
         if entry.read == self.tag(mem, address) {
             let host = entry.addend.wrapping_add(address) as *const u8;
             // SAFETY: a matching tag was installed by `fill` for a page of RAM that lives as long as the bus, and the
@@ -61,7 +61,7 @@ impl Cpu {
     /// When the access traps; `self.trap` says why.
     #[inline]
     pub fn store(&mut self, mem: Mem, address: u64, value: u64) -> Result<(), Trapped> {
-        let entry = &self.tlb.data[Tlb::data_index(address)];
+        let entry = &self.tlb.data[Tlb::data_index(address, self.data_context)];
         if entry.write == self.tag(mem, address) {
             let host = entry.addend.wrapping_add(address) as *mut u8;
             // SAFETY: as in `load`; the write tag is only there while stores need not be noticed.
@@ -302,7 +302,7 @@ impl Cpu {
             addend: host.wrapping_sub(address & !(PAGE_SIZE - 1)),
             page: u64::from(page.page().0),
         };
-        self.tlb.put(address, entry);
+        self.tlb.put(address, self.data_context, entry);
     }
 
     /// Finds the page that the instruction at `address` is fetched from.
@@ -321,13 +321,13 @@ impl Cpu {
     /// Notes where the code of the page at `address` is, for the engine that asked.
     pub fn fill_fetch(&mut self, address: u64, code: u64) {
         let tag = (address & !(PAGE_SIZE - 1)) | self.fetch_context;
-        self.tlb.fetch[Tlb::fetch_index(address)] = ItlbEntry { tag, code };
+        self.tlb.fetch[Tlb::fetch_index(address, self.fetch_context)] = ItlbEntry { tag, code };
     }
 
     /// What [`fill_fetch`](Cpu::fill_fetch) noted for the page at `address`, if it still holds.
     #[inline]
     pub fn fetch_entry(&self, address: u64) -> Option<u64> {
-        let entry = &self.tlb.fetch[Tlb::fetch_index(address)];
+        let entry = &self.tlb.fetch[Tlb::fetch_index(address, self.fetch_context)];
         (entry.tag == (address & !(PAGE_SIZE - 1)) | self.fetch_context).then_some(entry.code)
     }
 

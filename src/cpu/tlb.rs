@@ -2,6 +2,7 @@
 //!
 //! A data tag is `page address | context`; a fetch tag likewise. A tag that can match nothing has its low bits set.
 
+use super::CONTEXT_SHIFT;
 use crate::fabric::{PAGE_SIZE, RamPage};
 
 /// Entries for data accesses, a power of two.
@@ -81,16 +82,17 @@ impl Tlb {
         }
     }
 
-    /// The data entry that a virtual address has.
+    /// The data entry that a virtual address has in a context (in place). Contexts of one address space share pages,
+    /// so they are spread.
     #[inline]
-    pub fn data_index(address: u64) -> usize {
-        (address / PAGE_SIZE) as usize % TLB_SIZE
+    pub fn data_index(address: u64, context: u64) -> usize {
+        ((address / PAGE_SIZE) ^ (context >> CONTEXT_SHIFT)) as usize % TLB_SIZE
     }
 
-    /// The fetch entry that a virtual address has.
+    /// The fetch entry that a virtual address has in a context.
     #[inline]
-    pub fn fetch_index(address: u64) -> usize {
-        (address / PAGE_SIZE) as usize % ITLB_SIZE
+    pub fn fetch_index(address: u64, context: u64) -> usize {
+        ((address / PAGE_SIZE) ^ (context >> CONTEXT_SHIFT)) as usize % ITLB_SIZE
     }
 
     pub(super) fn clear(&mut self) {
@@ -111,8 +113,8 @@ impl Tlb {
     }
 
     /// Puts a data translation in its place.
-    pub(super) fn put(&mut self, address: u64, entry: TlbEntry) {
-        let old = &mut self.data[Tlb::data_index(address)];
+    pub(super) fn put(&mut self, address: u64, context: u64, entry: TlbEntry) {
+        let old = &mut self.data[Tlb::data_index(address, context)];
         let known = if old.read != INVALID { old.read } else { old.write };
         if known != INVALID && known & !(PAGE_SIZE - 1) != address & !(PAGE_SIZE - 1) {
             let (word, bit) = evicted_bit(known);
@@ -126,22 +128,27 @@ impl Tlb {
         self.fetch.fill(EMPTY_FETCH);
     }
 
-    /// Drops the translations of a page, whatever their context; returns whether sites may know the page.
-    #[must_use]
-    pub(super) fn drop_page(&mut self, address: u64) -> bool {
+    /// Drops the translations of a page in one context.
+    pub(super) fn drop_page(&mut self, address: u64, context: u64) {
         let page = address & !(PAGE_SIZE - 1);
         let same = |tag: u64| tag & !(PAGE_SIZE - 1) == page;
-        let data = &mut self.data[Tlb::data_index(address)];
-        let known = same(data.read) || same(data.write);
-        if known {
+        let data = &mut self.data[Tlb::data_index(address, context)];
+        if same(data.read) || same(data.write) {
             *data = EMPTY;
+            // Until the sites are renewed, one may know what the table has lost.
+            let (word, bit) = evicted_bit(page);
+            self.evicted[word] |= bit;
         }
-        let fetch = &mut self.fetch[Tlb::fetch_index(address)];
+        let fetch = &mut self.fetch[Tlb::fetch_index(address, context)];
         if same(fetch.tag) {
             *fetch = EMPTY_FETCH;
         }
-        let (word, bit) = evicted_bit(page);
-        known || self.evicted[word] & bit != 0
+    }
+
+    /// Whether a site may know a page that the data table does not.
+    pub(super) fn sites_may_know(&self, address: u64) -> bool {
+        let (word, bit) = evicted_bit(address);
+        self.evicted[word] & bit != 0
     }
 
     /// Makes stores to a page of RAM be noticed again.

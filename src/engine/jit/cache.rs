@@ -39,6 +39,8 @@ pub struct Shared {
     pub host: HostFeatures,
     /// Counts how often all code was forgotten: numbers from before mean nothing after.
     generation: AtomicU64,
+    /// Counts how often a block that reaches into a second page was dropped.
+    crossing_drops: AtomicU64,
 }
 
 /// The code of one page in one mode.
@@ -92,7 +94,8 @@ pub struct Found {
     /// Offset in code memory.
     pub entry: u32,
     block: u32,
-    direct: bool,
+    /// Whether it reaches into a second page, so that no table and no link leads to it.
+    pub crossing: bool,
 }
 
 impl Shared {
@@ -119,7 +122,8 @@ impl Shared {
             sites: 0,
         };
         let (cache, evals, generation) = (Mutex::new(cache), EvalTable::new(), AtomicU64::new(0));
-        Ok(Arc::new(Shared { cache, evals, mailbox, thunks, host, generation }))
+        let crossing_drops = AtomicU64::new(0);
+        Ok(Arc::new(Shared { cache, evals, mailbox, thunks, host, generation, crossing_drops }))
     }
 
     /// Takes the lock for a vCPU: whoever holds it may wait for all others to leave their code, so the vCPU
@@ -142,6 +146,11 @@ impl Shared {
         self.generation.load(Ordering::SeqCst)
     }
 
+    /// See the field.
+    pub fn crossing_drops(&self) -> u64 {
+        self.crossing_drops.load(Ordering::SeqCst)
+    }
+
     /// Takes the lock when no vCPU of the caller's runs.
     pub fn lock_idle(&self) -> MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -155,15 +164,15 @@ impl Cache {
     }
 
     /// Drops the blocks whose bytes were written.
-    pub fn work_off_mail(&mut self, mailbox: &Mailbox) {
-        while mailbox.is_full() {
-            for (page, lines) in mailbox.take() {
-                self.written(page, lines);
+    pub fn work_off_mail(&mut self, shared: &Shared) {
+        while shared.mailbox.is_full() {
+            for (page, lines) in shared.mailbox.take() {
+                self.written(page, lines, shared);
             }
         }
     }
 
-    fn written(&mut self, page: RamPage, lines: u64) {
+    fn written(&mut self, page: RamPage, lines: u64, shared: &Shared) {
         let mut hit: Vec<u32> = Vec::new();
         for mode in self.modes.get(&page).into_iter().flatten() {
             if let Some(code) = self.pages.get(&PageKey { page, mode: *mode }) {
@@ -175,7 +184,7 @@ impl Cache {
             hit.extend(self.reaching.remove(&page).into_iter().flatten());
         }
         for id in hit {
-            self.drop_block(id);
+            self.drop_block(id, shared);
         }
         self.release_lines(page);
     }
@@ -194,7 +203,7 @@ impl Cache {
         }
     }
 
-    fn drop_block(&mut self, id: u32) {
+    fn drop_block(&mut self, id: u32, shared: &Shared) {
         let block = &mut self.blocks[id as usize];
         if !std::mem::replace(&mut block.live, false) {
             return;
@@ -213,6 +222,7 @@ impl Cache {
             }
         }
         if let Some(second) = second {
+            shared.crossing_drops.fetch_add(1, Ordering::SeqCst);
             self.crossing.remove(&(key, second.page()));
             if let Some(reaching) = self.reaching.get_mut(&second.page()) {
                 reaching.retain(|other| *other != id);
@@ -225,7 +235,7 @@ impl Cache {
     /// # Errors
     /// The trap of the fetch.
     pub fn find(&mut self, cpu: &mut Cpu, source: &mut Source, shared: &Shared) -> std::result::Result<Found, Trap> {
-        self.work_off_mail(&shared.mailbox);
+        self.work_off_mail(shared);
         let page = cpu.fetch(cpu.pc)?.page;
         let key = PageKey { page: page.page(), mode: cpu.mode };
         let grain = cpu.isa.grain();
@@ -239,7 +249,7 @@ impl Cache {
         let entry = code.table[index].load(Ordering::Acquire);
         if entry != 0 {
             let block = code.blocks.iter().copied().find(|id| self.blocks[*id as usize].entry == entry);
-            return Ok(Found { entry, block: block.unwrap_or(u32::MAX), direct: block.is_some() });
+            return Ok(Found { entry, block: block.unwrap_or(u32::MAX), crossing: false });
         }
         if let Some(found) = self.find_crossing(cpu, key)? {
             return Ok(found);
@@ -261,7 +271,7 @@ impl Cache {
         Ok(block.filter(|id| self.blocks[*id as usize].start == start).map(|id| Found {
             entry: self.blocks[id as usize].entry,
             block: id,
-            direct: false,
+            crossing: true,
         }))
     }
 
@@ -340,14 +350,14 @@ impl Cache {
             live: true,
         });
         source.recycle(lift.block);
-        Found { entry, block: id, direct }
+        Found { entry, block: id, crossing: !direct }
     }
 
     /// Makes the jump with this number go to the block that was found where it leads, if the two may be linked.
     pub fn link(&mut self, number: usize, found: Found) {
         let Some(link) = self.links.get(number) else { return };
         let Some(block) = self.blocks.get_mut(found.block as usize) else { return };
-        if found.direct && block.live && block.key == link.key {
+        if !found.crossing && block.live && block.key == link.key {
             block.incoming.push(number as u32);
             self.memory.patch(link.at as usize, block.entry as usize);
         }
@@ -364,6 +374,7 @@ impl Cache {
     /// Forgets all code while no vCPU runs; their fetch translations must be dropped too.
     pub fn forget_idle(&mut self, shared: &Shared) {
         shared.generation.fetch_add(1, Ordering::SeqCst);
+        shared.crossing_drops.fetch_add(1, Ordering::SeqCst);
         for code in self.pages.values() {
             code.page.ram.keep_code_lines(code.page.offset, 0);
         }

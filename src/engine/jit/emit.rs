@@ -526,6 +526,7 @@ impl Emitter {
             ; mov rax, rsi
             ; shr rax, 8
             ; and eax, (ITLB_SIZE as i32 - 1) << 4
+            ; xor eax, [rbp + frame::FETCH_CONTEXT]
             ; or rcx, [rbp + frame::FETCH_CONTEXT]
             ; cmp rcx, [rbp + rax + frame::ITLB_TAG]
         );

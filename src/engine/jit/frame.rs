@@ -131,3 +131,5 @@ pub const SPILL: i32 = offset_of!(Frame, spills) as i32;
 
 const _: () = assert!(size_of::<TlbEntry>() == 32 && size_of::<ItlbEntry>() == 16);
 const _: () = assert!(BOX32 % 16 == 0);
+// Emitted code mixes a context, in place, into an index that it has shifted as far.
+const _: () = assert!(crate::cpu::CONTEXT_SHIFT == 4 && crate::cpu::ITLB_SIZE >= 256);

@@ -112,7 +112,13 @@ impl Emitter {
     fn translate(&mut self, mem: Mem, base: Val, disp: i32, tag: i32) -> Patch {
         self.address(base, disp);
         let size = i32::from(mem.size.bytes());
-        asm!(self.hot, mov rax, rcx; shr rax, 7; and eax, (TLB_SIZE as i32 - 1) << 5);
+        asm!(self.hot
+            ; mov rax, rcx
+            ; shr rax, 8
+            ; xor eax, [rbp + frame::DATA_CONTEXT]
+            ; and eax, (TLB_SIZE as i32 - 1) << 4
+            ; add eax, eax
+        );
         if mem.aligned || size == 1 {
             asm!(self.hot, mov rdx, rcx);
         } else {

@@ -37,11 +37,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use thunks::reason;
 
+/// A block of an instruction that reaches into the next page, as one vCPU found it. It depends on two translations, so
+/// it holds only while none was flushed, and while no such block was dropped.
+#[derive(Clone, Copy, Default)]
+struct Crossing {
+    pc: u64,
+    context: u64,
+    flushes: u64,
+    drops: u64,
+    entry: u32,
+}
+
+/// How many of them a vCPU remembers, a power of two.
+const CROSSINGS: usize = 256;
+
 /// The JIT engine of one vCPU.
 pub struct Jit {
     shared: Arc<Shared>,
     source: Option<Source>,
     frame: Box<Frame>,
+    crossings: Box<[Crossing; CROSSINGS]>,
     /// Runs single instructions for the debugger.
     interp: Interp,
 }
@@ -101,7 +116,13 @@ impl Jit {
             xmms: [0; 16],
             spills: [0; frame::SPILLS],
         });
-        Jit { shared, source: None, frame, interp: Interp::new(Arc::default()) }
+        Jit {
+            shared,
+            source: None,
+            frame,
+            crossings: Box::new([Crossing::default(); CROSSINGS]),
+            interp: Interp::new(Arc::default()),
+        }
     }
 
     /// An op that is evaluated in Rust.
@@ -125,6 +146,22 @@ impl Jit {
         self.find_locked(cpu, None).map(|found| found.entry)
     }
 
+    /// The place of the crossing block at the pc: a page has one at most.
+    fn crossing_index(pc: u64) -> usize {
+        (pc / PAGE_SIZE) as usize % CROSSINGS
+    }
+
+    fn find_crossing(&self, cpu: &Cpu) -> Option<u32> {
+        let known = self.crossings[Jit::crossing_index(cpu.pc)];
+        let holds = known.entry != 0
+            && known.pc == cpu.pc
+            && known.context == cpu.fetch_context
+            && known.flushes == cpu.flushes
+            && known.drops == self.shared.crossing_drops()
+            && !self.shared.mailbox.is_full();
+        holds.then_some(known.entry)
+    }
+
     fn find_locked(&mut self, cpu: &mut Cpu, link: Option<(usize, u64)>) -> std::result::Result<Found, Trap> {
         let shared = self.shared.clone();
         let slots = cpu.isa.slots();
@@ -136,6 +173,15 @@ impl Jit {
             && !crate::base::dlog::on(crate::base::dlog::Item::NoChain)
         {
             cache.link(number, found);
+        }
+        if found.crossing {
+            self.crossings[Jit::crossing_index(cpu.pc)] = Crossing {
+                pc: cpu.pc,
+                context: cpu.fetch_context,
+                flushes: cpu.flushes,
+                drops: shared.crossing_drops(),
+                entry: found.entry,
+            };
         }
         Ok(found)
     }
@@ -186,9 +232,10 @@ impl Jit {
                 }
                 continue;
             }
-            let found = match link.take() {
-                Some(link) => self.find_locked(cpu, Some(link)).map(|found| found.entry),
-                None => self.find(cpu),
+            let found = match (link.take(), self.find_crossing(cpu)) {
+                (_, Some(entry)) => Ok(entry),
+                (Some(link), None) => self.find_locked(cpu, Some(link)).map(|found| found.entry),
+                (None, None) => self.find(cpu),
             };
             let at = match found {
                 Ok(at) => at,
@@ -210,7 +257,7 @@ impl Jit {
                     if why == Why::Sync {
                         // Whoever took notices before may still be working them off: the lock waits for them.
                         let shared = self.shared.clone();
-                        shared.lock(cpu).work_off_mail(&shared.mailbox);
+                        shared.lock(cpu).work_off_mail(&shared);
                     }
                     if let Some(exit) = left(cpu, why) {
                         return exit;

@@ -107,8 +107,10 @@ fn site_thunk(asm: &mut Asm, store: bool, size: usize) -> usize {
     asm!(asm
         ; push rbx
         ; mov rax, rcx
-        ; shr rax, 7
-        ; and eax, (TLB_SIZE as i32 - 1) << 5
+        ; shr rax, 8
+        ; xor eax, [rbp + frame::DATA_CONTEXT]
+        ; and eax, (TLB_SIZE as i32 - 1) << 4
+        ; add eax, eax
     );
     asm!(asm, lea rbx, [rcx + ((1 << size) - 1)]; and rbx, -(PAGE_SIZE as i32));
     asm!(asm; or rbx, [rbp + frame::DATA_CONTEXT]; cmp rbx, [rbp + rax + tag]);

@@ -1,8 +1,10 @@
 //! Zicsr, privileged instructions, fences, cache blocks, hints and may-be-operations.
 
 use super::{Insn, Lift};
-use crate::ir::{BinOp, Effects, End, HelperId, Hint, Val, Why, Width};
-use crate::isa::riscv64::helpers;
+use crate::ir::{BinOp, Effects, End, HelperId, Hint, Slot, Type, Val, Why, Width};
+use crate::isa::riscv64::extensions::Extensions;
+use crate::isa::riscv64::mode::Privilege;
+use crate::isa::riscv64::{helpers, regs};
 
 /// What a CSR instruction writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,12 +17,8 @@ pub enum CsrOp {
     Clear,
 }
 
-/// CSRs that decide neither what code means nor what interrupts are due: a block goes on after a write.
-const HARMLESS: [u64; 9] = [
-    0x001, // fflags
-    0x140, 0x141, 0x142, 0x143, // sscratch, sepc, scause, stval
-    0x340, 0x341, 0x342, 0x343, // mscratch, mepc, mcause, mtval
-];
+/// `fflags`, which decides neither what code means nor what interrupts are due: a block goes on after a write.
+const FFLAGS: u64 = 0x001;
 
 /// CSRRW, CSRRS, CSRRC.
 pub fn csr(l: &mut Lift, i: Insn, op: CsrOp) {
@@ -34,7 +32,42 @@ pub fn csr_imm(l: &mut Lift, i: Insn, op: CsrOp) {
     access_csr(l, i, op, operand);
 }
 
+/// The CSRs that are nothing but storage, with the least privilege that reaches them and whether they hold an
+/// instruction's address. Trap handlers live on them, so they are read and written like any register.
+const STORAGE: [(u64, Slot, Privilege, bool); 8] = [
+    (0x140, regs::SSCRATCH, Privilege::Supervisor, false),
+    (0x141, regs::SEPC, Privilege::Supervisor, true),
+    (0x142, regs::SCAUSE, Privilege::Supervisor, false),
+    (0x143, regs::STVAL, Privilege::Supervisor, false),
+    (0x340, regs::MSCRATCH, Privilege::Machine, false),
+    (0x341, regs::MEPC, Privilege::Machine, true),
+    (0x342, regs::MCAUSE, Privilege::Machine, false),
+    (0x343, regs::MTVAL, Privilege::Machine, false),
+];
+
+/// Accesses a CSR of [`STORAGE`] that the mode may; false for all others.
+fn access_storage(l: &mut Lift, i: Insn, op: CsrOp, operand: Val) -> bool {
+    let found = STORAGE.iter().find(|(csr, _, least, _)| *csr == i.imm as u64 && l.mode.privilege >= *least);
+    let Some(&(_, slot, _, address)) = found.filter(|_| l.ext.has(Extensions::S)) else { return false };
+    let old = l.b.get(slot, Type::Int);
+    if op == CsrOp::Write || i.rs1 != 0 {
+        let new = match op {
+            CsrOp::Write => operand,
+            CsrOp::Set => l.b.bin(BinOp::Or, Width::W64, old, operand),
+            CsrOp::Clear => l.b.bin(BinOp::AndNot, Width::W64, old, operand),
+        };
+        let unused = if l.ext.has(Extensions::C) { 1 } else { 3 };
+        let new = if address { l.b.and_imm(new, !unused) } else { new };
+        l.b.set(slot, new);
+    }
+    l.set_x(i.rd, old);
+    true
+}
+
 fn access_csr(l: &mut Lift, i: Insn, op: CsrOp, operand: Val) {
+    if access_storage(l, i, op, operand) {
+        return;
+    }
     let csr = i.imm as u64;
     let reads = op != CsrOp::Write || i.rd != 0;
     // The manual goes by the field, not by the operand's value.
@@ -58,7 +91,7 @@ fn access_csr(l: &mut Lift, i: Insn, op: CsrOp, operand: Val) {
     if reads {
         l.set_x(i.rd, old);
     }
-    if writes && !HARMLESS.contains(&csr) {
+    if writes && csr != FFLAGS {
         l.b.next_afresh();
     }
 }
