@@ -24,6 +24,9 @@ pub struct CodeFetch {
     pub page: HostPage,
     /// Physical address of the byte that was asked for.
     pub physical: u64,
+    /// Whether all of the page may be fetched from. If not, each unit of an instruction is to be asked for, and
+    /// nothing to be remembered.
+    pub whole: bool,
 }
 
 /// A place in RAM found by the slow path.
@@ -90,8 +93,8 @@ impl Cpu {
         if crosses(address, size) {
             let mut value = 0;
             // Both pages are looked at before anything is read, so that a trap leaves no side effect.
-            self.find(address, Access::Load)?;
-            self.find(next_page(address), Access::Load)?;
+            self.find(address, 1, Access::Load)?;
+            self.find(next_page(address), 1, Access::Load)?;
             for at in 0..size {
                 let byte = self.load_found(address.wrapping_add(u64::from(at)), 1)?;
                 value |= byte << (8 * at);
@@ -111,8 +114,8 @@ impl Cpu {
         let size = mem.size.bytes();
         self.watch(address, size, false, true)?;
         if crosses(address, size) {
-            self.find(address, Access::Store)?;
-            self.find(next_page(address), Access::Store)?;
+            self.find(address, 1, Access::Store)?;
+            self.find(next_page(address), 1, Access::Store)?;
             for at in 0..size {
                 self.store_found(address.wrapping_add(u64::from(at)), 1, value >> (8 * at))?;
             }
@@ -146,7 +149,7 @@ impl Cpu {
         let size = mem.size.bytes();
         self.watch(address, size, true, true)?;
         let expected = expected & crate::base::bits::mask(u32::from(size) * 8);
-        match self.find(address, Access::Store)? {
+        match self.find(address, size, Access::Store)? {
             Target::Ram(place) => {
                 let host = place.page.ram.host_address(place.page.offset + place.offset);
                 // SAFETY: `host` is inside live RAM and aligned: the access is, and so is the page.
@@ -185,7 +188,7 @@ impl Cpu {
             return Err(Trapped);
         }
         self.watch(address, 16, true, true)?;
-        match self.find(address, Access::Store)? {
+        match self.find(address, 16, Access::Store)? {
             Target::Ram(place) => {
                 let offset = place.page.offset + place.offset;
                 // SAFETY: `find` gave a place in live RAM, and 16 aligned bytes do not cross its page.
@@ -215,7 +218,7 @@ impl Cpu {
     fn load_for_store(&mut self, mem: Mem, address: u64) -> Result<u64, Trapped> {
         self.check_alignment(mem, address, Access::Store)?;
         let size = mem.size.bytes();
-        match self.find(address, Access::Store)? {
+        match self.find(address, size, Access::Store)? {
             Target::Ram(place) => Ok(read_place(&place, size)),
             Target::Io(physical) => self.io_read(physical, size, address, Access::Store),
         }
@@ -230,14 +233,14 @@ impl Cpu {
     }
 
     fn load_found(&mut self, address: u64, size: u8) -> Result<u64, Trapped> {
-        match self.find(address, Access::Load)? {
+        match self.find(address, size, Access::Load)? {
             Target::Ram(place) => Ok(read_place(&place, size)),
             Target::Io(physical) => self.io_read(physical, size, address, Access::Load),
         }
     }
 
     fn store_found(&mut self, address: u64, size: u8, value: u64) -> Result<(), Trapped> {
-        match self.find(address, Access::Store)? {
+        match self.find(address, size, Access::Store)? {
             Target::Ram(place) => {
                 let offset = place.page.offset + place.offset;
                 if place.page.writable {
@@ -270,8 +273,8 @@ impl Cpu {
         })
     }
 
-    /// Walks the page tables, and fills the TLB where the page can be reached directly.
-    fn find(&mut self, address: u64, access: Access) -> Result<Target, Trapped> {
+    /// Walks the page tables for an access inside a page, and fills the TLB where the page can be reached directly.
+    fn find(&mut self, address: u64, size: u8, access: Access) -> Result<Target, Trapped> {
         let isa = self.isa.clone();
         let mapping = match isa.translate(self, address, access) {
             Ok(mapping) => mapping,
@@ -282,6 +285,12 @@ impl Cpu {
             }
         };
         crate::dlog!(Mmu, "{access:?} at {address:#x} -> {:#x} (page size {:#x})", mapping.physical, mapping.size);
+        let last = address.wrapping_add(u64::from(size) - 1);
+        if mapping.size < PAGE_SIZE && isa.translate(self, last, access).is_err() {
+            // The page is not all the same, and the access does not end where it begins.
+            self.trap = isa.bus_fault(address, access);
+            return Err(Trapped);
+        }
         let Some(page) = self.board.bus.host_page(mapping.physical) else {
             return Ok(Target::Io(mapping.physical));
         };
@@ -315,7 +324,7 @@ impl Cpu {
         let page = self.board.bus.code_page(mapping.physical);
         let page = page.ok_or_else(|| isa.bus_fault(address, Access::Fetch))?;
         self.note_large_page(address, mapping.size);
-        Ok(CodeFetch { page, physical: mapping.physical })
+        Ok(CodeFetch { page, physical: mapping.physical, whole: mapping.size >= PAGE_SIZE })
     }
 
     /// Notes where the code of the page at `address` is, for the engine that asked.

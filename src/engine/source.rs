@@ -67,6 +67,18 @@ impl Source {
         }
     }
 
+    /// Lifts the instruction at the pc alone, from a page that may not all be fetched from. The block is not to be kept.
+    ///
+    /// # Errors
+    /// The trap of the fetch.
+    pub fn lift_alone(&mut self, cpu: &mut Cpu, page: &HostPage) -> Result<Block, Trap> {
+        let lift = self.lift(cpu, page, Limits::STEP)?;
+        for at in (0..u64::from(lift.block.bytes)).step_by(1 << cpu.isa.grain()).skip(1) {
+            cpu.fetch(cpu.pc.wrapping_add(at))?;
+        }
+        Ok(lift.block)
+    }
+
     fn try_lift(&mut self, cpu: &mut Cpu, page: &HostPage, limits: Limits) -> Result<Lift, Trap> {
         let start = (cpu.pc % PAGE_SIZE) as usize;
         // No block needs more than this of the page; a full page would be a needless copy.

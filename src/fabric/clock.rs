@@ -69,12 +69,14 @@ pub struct Timebase {
     hz: u64,
     /// What is added to the ticks since guest time zero; wraps.
     offset: AtomicU64,
+    /// Whom to tell when the counter was set: deadlines on it are others now.
+    watchers: Mutex<Vec<Call>>,
 }
 
 impl Timebase {
     /// A counter at `hz` that is zero at guest time zero.
     pub fn new(clock: Arc<Clock>, hz: u64) -> Arc<Timebase> {
-        Arc::new(Timebase { clock, hz: hz.max(1), offset: AtomicU64::new(0) })
+        Arc::new(Timebase { clock, hz: hz.max(1), offset: AtomicU64::new(0), watchers: Mutex::default() })
     }
 
     /// Ticks a second.
@@ -100,6 +102,13 @@ impl Timebase {
     /// Puts an [`offset`](Timebase::offset) back.
     pub fn set_offset(&self, offset: u64) {
         self.offset.store(offset, Ordering::Release);
+        let watchers = self.watchers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        watchers.iter().for_each(|watcher| watcher());
+    }
+
+    /// Has `call` made whenever the counter was set. It must not set it, nor watch.
+    pub fn watch(&self, call: impl Fn() + Send + Sync + 'static) {
+        self.watchers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(Box::new(call));
     }
 
     /// The first guest time in nanoseconds at which the counter is at least `value`, now if it is already;

@@ -3,7 +3,7 @@
 
 use super::source::{Limits, PageKey};
 use super::{Engine, Exit, Source, attend, left, wait};
-use crate::cpu::Cpu;
+use crate::cpu::{CodeFetch, Cpu};
 use crate::fabric::{HostPage, Mailbox, PAGE_SIZE, RamPage};
 use crate::float::{Flags, Rules};
 use crate::ir::eval::{self, Env, Outcome, Trapped};
@@ -83,9 +83,12 @@ impl Interp {
         {
             return Ok(block.clone());
         }
-        let page = cpu.fetch(cpu.pc)?.page;
+        let CodeFetch { page, whole, .. } = cpu.fetch(cpu.pc)?;
         let slots = cpu.isa.slots();
         let source = self.source.get_or_insert_with(|| Source::new(slots));
+        if !whole {
+            return source.lift_alone(cpu, &page).map(Arc::new);
+        }
         if !keep {
             // The fetch TLB stays as it is: it may be another engine's, which steps by this one.
             return Ok(Arc::new(source.lift(cpu, &page, limits)?.block));

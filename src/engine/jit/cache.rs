@@ -9,7 +9,7 @@ use super::emit::{Emitter, EvalTable, HostFeatures, Setting};
 use super::memory::CodeMemory;
 use super::thunks::{self, Thunks};
 use crate::base::Result;
-use crate::cpu::{Cpu, Isa, Request, Trap};
+use crate::cpu::{CodeFetch, Cpu, Isa, Request, Trap};
 use crate::engine::Source;
 use crate::engine::source::{Lift, Limits, PageKey};
 use crate::fabric::{HostPage, Mailbox, PAGE_SIZE, RamPage};
@@ -91,7 +91,7 @@ pub struct Cache {
 /// A block that was found.
 #[derive(Clone, Copy)]
 pub struct Found {
-    /// Offset in code memory.
+    /// Offset in code memory; 0 when the instruction is to be interpreted, its page not being all of a kind.
     pub entry: u32,
     block: u32,
     /// Whether it reaches into a second page, so that no table and no link leads to it.
@@ -236,7 +236,10 @@ impl Cache {
     /// The trap of the fetch.
     pub fn find(&mut self, cpu: &mut Cpu, source: &mut Source, shared: &Shared) -> std::result::Result<Found, Trap> {
         self.work_off_mail(shared);
-        let page = cpu.fetch(cpu.pc)?.page;
+        let CodeFetch { page, whole, .. } = cpu.fetch(cpu.pc)?;
+        if !whole {
+            return Ok(Found { entry: 0, block: u32::MAX, crossing: false });
+        }
         let key = PageKey { page: page.page(), mode: cpu.mode };
         let grain = cpu.isa.grain();
         self.make_page(key, &page, grain);

@@ -238,6 +238,15 @@ impl Jit {
                 (None, None) => self.find(cpu),
             };
             let at = match found {
+                Ok(0) => {
+                    if let Some(exit) = self.interp.step_inside(cpu) {
+                        return exit;
+                    }
+                    if cpu.board.debug.read().breakpoints.contains(&cpu.pc) {
+                        return Exit::Breakpoint;
+                    }
+                    continue;
+                }
                 Ok(at) => at,
                 Err(trap) => {
                     cpu.enter(trap);

@@ -53,11 +53,13 @@ impl SupervisorTimer {
             timer: OnceLock::new(),
         });
         let weak = Arc::downgrade(&this);
-        let timer = cpu.board.timers.create(move || {
+        let update = move || {
             if let Some(this) = weak.upgrade() {
                 this.update(&this.lock());
             }
-        });
+        };
+        this.timebase.watch(update.clone());
+        let timer = cpu.board.timers.create(update);
         this.timer.get_or_init(|| timer);
         this
     }
