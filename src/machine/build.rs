@@ -88,7 +88,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     let mut parts = Vec::new();
     let mut flash = None;
     for line in &page.parts {
-        for n in 0..line.count {
+        for n in line.order() {
             let name = line.name_of(n);
             let ends = wires::ends(line, n, cpus, arch.pins)?;
             let irq = wires::lines(line, &ends, &places, &pins)?;

@@ -113,7 +113,7 @@ fn slots(page: &Page) -> Vec<Slot> {
     let mut slots = Vec::new();
     for line in &page.parts {
         let Some(bus) = &line.bus else { continue };
-        slots.extend((0..line.count).rev().map(|n| Slot {
+        slots.extend(line.order().into_iter().map(|n| Slot {
             part: line.name_of(n),
             kind: bus.kind.clone(),
             bus: format!("{}.{n}", bus.name),

@@ -112,6 +112,12 @@ impl PartLine {
     pub fn name_of(&self, index: u32) -> String {
         if self.count == 1 { self.name.clone() } else { format!("{}{index}", self.name) }
     }
+
+    /// The numbers of its chips in the order in which guests find them: slots in the order in which they are taken,
+    /// so that a guest's first disk is the first one given. As on QEMU, that is the last slot first.
+    pub fn order(&self) -> Vec<u32> {
+        if self.bus.is_some() { (0..self.count).rev().collect() } else { (0..self.count).collect() }
+    }
 }
 
 /// A bus that a part offers.
