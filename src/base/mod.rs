@@ -8,4 +8,4 @@ pub mod bits;
 pub mod dlog;
 mod error;
 
-pub use error::{Error, Result};
+pub use error::{Error, Result, os_text};

@@ -1,6 +1,6 @@
 //! Finding and reading files.
 
-use crate::base::Result;
+use crate::base::{Result, os_text};
 use crate::error;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ const DIRS: &[&str] = &["/usr/share/qemu", "/usr/local/share/qemu", "/usr/lib/ri
 /// # Errors
 /// When it cannot be read.
 pub fn read(what: &str, path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| error!("could not load {what} '{}': {e}", path.display()))
+    std::fs::read(path).map_err(|e| error!("could not load {what} '{}': {}", path.display(), os_text(&e)))
 }
 
 /// The directories in which firmware is looked for, in order.

@@ -31,11 +31,7 @@ pub use spec::{Address, Backend, CharSpec, SocketSpec};
 pub use stream::{Bell, CharStream};
 pub use terminal::restore as restore_terminal;
 
-/// What the host said, without the number that it says it with.
-fn os_text(e: &std::io::Error) -> String {
-    let text = e.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_string()
-}
+use crate::base::os_text;
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ mod help;
 mod leave;
 mod setup;
 
-use crate::base::{Result, dlog};
+use crate::base::{Result, dlog, os_text};
 use crate::cli::config::PanicAction as Panic;
 use crate::cli::{Command, Config, ConsolePlan};
 use crate::error;
@@ -55,18 +55,19 @@ pub fn run(config: &Config) -> Result<i32> {
     start_log(config)?;
     let page = board::choose(config)?;
     let plan = ConsolePlan::new(config)?;
-    for note in &plan.notes {
-        say(format_args!("{}: {note}", config.program));
-    }
     let leave = Leave::new();
     let keys = MuxKeys { escape: plan.escape, on_exit: on_escape(&leave) };
     let mut chardevs = Chardevs::open(&plan.chardevs, keys)?;
     let setup = setup::setup(config, &plan, &mut chardevs)?;
     let machine = machine::build(page, setup)?;
     if let Some(path) = &config.machine.dumpdtb {
-        std::fs::write(path, &machine.dtb).map_err(|e| error!("could not write '{}': {e}", path.display()))?;
+        std::fs::write(path, &machine.dtb)
+            .map_err(|e| error!("could not write '{}': {}", path.display(), os_text(&e)))?;
         say(format_args!("{}: info: dtb dumped to {}. Exiting.", config.program, path.display()));
         return Ok(0);
+    }
+    for note in &plan.notes {
+        say(format_args!("{}: {note}", config.program));
     }
     if machine.plan.start == crate::boot::Start::Nothing && !config.run.stopped {
         say(format_args!(
@@ -111,7 +112,8 @@ fn on_escape(leave: &Arc<Leave>) -> Arc<dyn Fn() + Send + Sync> {
 fn start_log(config: &Config) -> Result<()> {
     let log = &config.run.log;
     if let Some(path) = &log.file {
-        let file = std::fs::File::create(path).map_err(|e| error!("could not open log '{}': {e}", path.display()))?;
+        let file = std::fs::File::create(path)
+            .map_err(|e| error!("could not open log '{}': {}", path.display(), os_text(&e)))?;
         dlog::set_output(Box::new(std::io::BufWriter::new(file)));
     }
     dlog::set_mask(log.mask);
@@ -135,5 +137,6 @@ fn actions(config: &Config) -> Actions {
 fn write_pidfile(config: &Config) -> Result<()> {
     let Some(path) = &config.run.pidfile else { return Ok(()) };
     let text = format!("{}\n", std::process::id());
-    std::fs::write(path, text).map_err(|e| error!("cannot create PID file: cannot write '{}': {e}", path.display()))
+    std::fs::write(path, text)
+        .map_err(|e| error!("cannot create PID file: cannot write '{}': {}", path.display(), os_text(&e)))
 }

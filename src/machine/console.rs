@@ -24,7 +24,7 @@ impl Console {
         let is_console = |host: &str| host == "serial0";
         let line = page.parts.iter().find(|line| line.host.as_ref().is_some_and(|host| is_console(&host.value)))?;
         let plain = line.kind.value == "ns16550" && !line.props.contains_key("regshift");
-        let at = *line.at.first()?;
+        let at = *line.at.value.first()?;
         plain.then_some(Console { at })
     }
 

@@ -16,6 +16,7 @@ mod control;
 mod desk;
 pub mod devices;
 pub mod page;
+mod parts;
 mod setup;
 mod tree;
 mod wires;

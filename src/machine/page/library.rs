@@ -1,7 +1,7 @@
 //! Where pages come from: the embedded ones, and files of a user's own.
 
 use super::{Item, Table};
-use crate::base::Result;
+use crate::base::{Result, os_text};
 use crate::{error, fail};
 use std::fmt::Write;
 use std::path::Path;
@@ -31,8 +31,8 @@ impl Source {
     /// # Errors
     /// When the file cannot be read.
     pub fn file(path: &Path) -> Result<Source> {
-        let text =
-            std::fs::read_to_string(path).map_err(|e| error!("could not read board '{}': {e}", path.display()))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| error!("could not read board '{}': {}", path.display(), os_text(&e)))?;
         Ok(Source { file: path.display().to_string(), text })
     }
 

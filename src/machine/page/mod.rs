@@ -88,7 +88,7 @@ pub struct PartLine {
     /// The catalogue entry.
     pub kind: Said<String>,
     /// Guest-physical address of each register bank.
-    pub at: Vec<u64>,
+    pub at: Said<Vec<u64>>,
     /// What its interrupt outputs drive, in order: `plic:10`, `cpu*.mei`.
     pub irq: Vec<Said<String>>,
     /// The outside end that it is bound to: `serial0`, `pflash0`.
@@ -102,7 +102,7 @@ pub struct PartLine {
     /// The device-tree node that its own stands in: `/soc` or `/`.
     pub node: String,
     /// Everything else: the chip's own properties.
-    pub props: BTreeMap<String, String>,
+    pub props: BTreeMap<String, Said<String>>,
     /// Where the page says so.
     pub origin: Origin,
 }
@@ -313,7 +313,13 @@ fn part((name, item): (String, Item)) -> Result<PartLine> {
     };
     Ok(PartLine {
         kind: said(&need(&mut line, "type", &origin)?)?,
-        at: line.take("at").map_or(Ok(Vec::new()), |at| at.list().iter().map(Item::number).collect())?,
+        at: match line.take("at") {
+            None => Said { value: Vec::new(), origin: origin.clone() },
+            Some(at) => {
+                let value = at.list().iter().map(Item::number).collect::<Result<_>>()?;
+                Said { value, origin: at.origin }
+            }
+        },
         irq: line.take("irq").map_or(Ok(Vec::new()), |irq| irq.list().iter().map(said).collect())?,
         host: line.take("host").as_ref().map(said).transpose()?,
         count: small(line.take("count").as_ref(), 1)?,
@@ -321,7 +327,10 @@ fn part((name, item): (String, Item)) -> Result<PartLine> {
         bus,
         node: line.take("node").map_or(Ok("/soc".into()), |node| node.text())?,
         // What is left is for the chip to take or to refuse.
-        props: line.into_iter().map(|(key, item)| Ok((key, item.as_property()?))).collect::<Result<_>>()?,
+        props: line
+            .into_iter()
+            .map(|(key, item)| Ok((key, Said { value: item.as_property()?, origin: item.origin })))
+            .collect::<Result<_>>()?,
         name,
         origin,
     })
@@ -401,8 +410,8 @@ mod tests {
     fn an_edit_reaches_the_part() {
         let page = virt(&[], &[edit("uart0", "at", "0x1000_2000"), edit("plic", "ndev", "31")]).unwrap();
         let part = |name: &str| page.parts.iter().find(|part| part.name == name).unwrap();
-        assert_eq!(part("uart0").at, [0x1000_2000]);
-        assert_eq!(part("plic").props["ndev"], "31");
+        assert_eq!(part("uart0").at.value, [0x1000_2000]);
+        assert_eq!(part("plic").props["ndev"].value, "31");
         let error = virt(&[], &[edit("uart9", "at", "1")]).unwrap_err();
         assert_eq!(error.to_string(), "-set uart9.at=1: the board has no part 'uart9'");
     }

@@ -1,0 +1,211 @@
+//! The chips of a board: each built with its lines, timers and outside end, and put on the bus.
+//!
+//! Every part has an empty place before the first is built, so that lines can point at parts that do not exist yet.
+
+use super::Standing;
+use super::devices::{Plugged, Plugs};
+use super::page::{Page, PartLine};
+use super::tree::Placed;
+use super::wires::{self, PinNames};
+use crate::base::Result;
+use crate::boot::Space;
+use crate::fabric::{BusBuilder, Dma, IrqLine, Part, Pins, Power, Timebase, Timers, Watchers};
+use crate::host::CharEnd;
+use crate::hw::{Built, FwCfgItems, HostEnd, Props, Wiring, part_type};
+use crate::{error, fail};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What all parts are wired to.
+pub struct Supply {
+    /// The way to main memory.
+    pub dma: Dma,
+    /// Guest time.
+    pub timers: Arc<Timers>,
+    /// Reset and power-off.
+    pub power: Arc<Power>,
+    /// The pins of each CPU.
+    pub pins: Vec<Arc<Pins>>,
+    /// What pages call them.
+    pub pin_names: PinNames,
+    /// For memory that chips bring along.
+    pub watchers: Arc<Watchers>,
+    /// Wall-clock seconds since 1970 at guest time zero.
+    pub epoch: u64,
+    /// What the CPUs' time registers show.
+    pub timebase: Arc<Timebase>,
+    /// What the machine tells its firmware.
+    pub fw_cfg: Arc<FwCfgItems>,
+}
+
+/// The parts of a board.
+#[derive(Default)]
+pub struct Parts {
+    /// In the order of the page.
+    pub standing: Vec<Standing>,
+    /// As the device tree needs them.
+    pub placed: Vec<Placed>,
+    /// Flash memory, which images can be loaded into.
+    pub flash: Vec<Space>,
+    /// The flash bank with a user's firmware in it.
+    pub firmware: Option<Space>,
+}
+
+/// An outside end, and the words of the command line that brought it.
+type Bound = (HostEnd, Option<String>);
+
+impl Parts {
+    /// Builds every part and puts it on the bus.
+    ///
+    /// # Errors
+    /// What is wrong with a line of the page, or with what is bound or plugged to its part.
+    pub fn build(
+        page: &Page,
+        mut plugs: Plugs,
+        serials: &mut [Option<Box<dyn CharEnd>>],
+        supply: &Supply,
+        bus: &mut BusBuilder,
+    ) -> Result<Parts> {
+        let names = page.parts.iter().flat_map(|line| (0..line.count).map(|n| line.name_of(n)));
+        let places: BTreeMap<String, Arc<Part>> = names.map(|name| (name.clone(), Part::new(name))).collect();
+        let mut parts = Parts::default();
+        for line in &page.parts {
+            for n in line.order() {
+                let name = line.name_of(n);
+                let part = &places[&name];
+                let ends = wires::ends(line, n, supply.pins.len() as u32, supply.pin_names)?;
+                let irq = wires::lines(line, &ends, &places, &supply.pins)?;
+                let end = outside(line, &mut plugs, serials)?;
+                let has_firmware = end.is_some() && line.host.as_ref().is_some_and(|host| host.value == "pflash0");
+                let built = build_part(line, part, irq, end, plugs.slots.remove(&name), supply)?;
+                let banks = map(bus, line, n, part, &built)?;
+                if built.flash.is_some() {
+                    parts.flash.extend(banks.iter().map(|&(at, size)| Space { name: name.clone(), at, size }));
+                    if has_firmware {
+                        parts.firmware = parts.flash.last().cloned();
+                    }
+                }
+                parts.placed.push(Placed {
+                    name,
+                    inside: line.node.clone(),
+                    banks: banks.clone(),
+                    ends,
+                    host: line.host.as_ref().map(|host| host.value.clone()),
+                    tree: built.tree,
+                    nodes: built.nodes,
+                });
+                part.install(built.device);
+                parts.standing.push(Standing { part: part.clone(), kind: line.kind.value.clone(), banks });
+            }
+        }
+        match plugs.pflash.into_iter().next() {
+            Some((unit, disk)) => fail!("{}: board '{}' has no flash {unit}", disk.given, page.name),
+            None => Ok(parts),
+        }
+    }
+}
+
+/// The outside end that the page binds a part to.
+fn outside(line: &PartLine, plugs: &mut Plugs, serials: &mut [Option<Box<dyn CharEnd>>]) -> Result<Option<Bound>> {
+    let Some(host) = &line.host else { return Ok(None) };
+    let number = |prefix: &str| host.value.strip_prefix(prefix).and_then(|number| number.parse::<u32>().ok());
+    if let Some(number) = number("serial") {
+        let end = serials.get_mut(number as usize).and_then(Option::take);
+        return Ok(end.map(|end| (HostEnd::Char(end), None)));
+    }
+    if let Some(number) = number("pflash") {
+        let Some(disk) = plugs.pflash.remove(&number) else { return Ok(None) };
+        let image = disk.image.ok_or_else(|| error!("{}: a flash chip needs an image: add file=", disk.given))?;
+        return Ok(Some((HostEnd::Block(image), Some(disk.given))));
+    }
+    Err(host.origin.error(format!("there is no outside end '{}': serialN and pflashN are", host.value)))
+}
+
+fn build_part(
+    line: &PartLine,
+    part: &Arc<Part>,
+    irq: Vec<IrqLine>,
+    end: Option<Bound>,
+    plugged: Option<Plugged>,
+    supply: &Supply,
+) -> Result<Built> {
+    let kind = part_type(&line.kind.value).filter(|kind| kind.bus.is_none());
+    let kind = kind.ok_or_else(|| line.kind.origin.error(format!("there is no part '{}'", line.kind.value)))?;
+    let plugged = plugged.map(|plugged| plugged.build(part, supply)).transpose()?;
+    let (host, given) = end.map_or((None, None), |(host, given)| (Some(host), given));
+    let props = line.props.iter().map(|(key, said)| (key.clone(), said.value.clone())).collect();
+    let mut wiring = supply.wiring(part, Props::new(props), irq, host, plugged.into_iter().collect());
+    let built = (kind.build)(&mut wiring).map_err(|e| match &given {
+        Some(given) => e.within(given),
+        None => line.origin.error(e),
+    })?;
+    match wiring.props.left() {
+        Some(key) => {
+            let origin = line.props.get(key).map_or(&line.origin, |said| &said.origin);
+            Err(origin.error(format!("a part of type '{}' has no key '{key}'", kind.name)))
+        }
+        None => Ok(built),
+    }
+}
+
+impl Supply {
+    fn wiring(
+        &self,
+        part: &Arc<Part>,
+        props: Props,
+        irq: Vec<IrqLine>,
+        host: Option<HostEnd>,
+        plugged: Vec<Built>,
+    ) -> Wiring {
+        Wiring {
+            part: part.clone(),
+            props,
+            irq,
+            dma: self.dma.clone(),
+            timers: self.timers.clone(),
+            power: self.power.clone(),
+            host,
+            plugged,
+            cpus: self.pins.len() as u32,
+            watchers: self.watchers.clone(),
+            epoch: self.epoch,
+            timebase: self.timebase.clone(),
+            fw_cfg: self.fw_cfg.clone(),
+        }
+    }
+}
+
+impl Plugged {
+    /// Builds the device and, before it, what is plugged into it. All of them share the place of the slot's part.
+    fn build(self, part: &Arc<Part>, supply: &Supply) -> Result<Built> {
+        let inside = self.inside.into_iter().map(|device| device.build(part, supply)).collect::<Result<_>>()?;
+        let mut wiring = supply.wiring(part, self.props, Vec::new(), self.host, inside);
+        let built = (self.kind.build)(&mut wiring).map_err(|e| e.within(&self.given))?;
+        match wiring.props.left() {
+            Some(key) => fail!("{}: Property '{}.{key}' not found", self.given, self.kind.name),
+            None => Ok(built),
+        }
+    }
+}
+
+/// Puts a part's banks on the bus; returns their addresses and sizes.
+fn map(bus: &mut BusBuilder, line: &PartLine, index: u32, part: &Arc<Part>, built: &Built) -> Result<Vec<(u64, u64)>> {
+    let (origin, given) = (&line.at.origin, line.at.value.len());
+    if given != built.banks.len() {
+        let has = built.banks.len();
+        let text = format!("'{}' has {has} register banks, and 'at' gives {given} addresses", line.name);
+        return Err(origin.error(text));
+    }
+    let mut banks = Vec::new();
+    for ((at, bank), number) in line.at.value.iter().zip(&built.banks).zip(0..) {
+        let at = u64::from(index).checked_mul(line.step).and_then(|offset| at.checked_add(offset));
+        let at = at.ok_or_else(|| origin.error("the addresses leave the 64-bit space"))?;
+        match &built.flash {
+            Some((ram, mode)) => bus.flash(at, bank.size, part.clone(), number, ram.clone(), mode.clone()),
+            None => bus.device(at, bank.size, part.clone(), number),
+        }
+        .map_err(|e| origin.error(e))?;
+        banks.push((at, bank.size));
+    }
+    Ok(banks)
+}
