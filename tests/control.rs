@@ -1,0 +1,185 @@
+//! Run control on small bare-metal guests, on every engine.
+
+use mimus::boot::{Firmware, Request};
+use mimus::cpu::Cpu;
+use mimus::engine::{Exit, Kind};
+use mimus::machine::page::{Page, find};
+use mimus::machine::{self, Actions, Control, Happening, Setup};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+const ENGINES: [Kind; 2] = [Kind::Interp, Kind::Jit];
+const START: u64 = 0x8000_0000;
+
+/// Counts its starts in RAM, asks for a reset until the third, and then ends with the count as code.
+#[rustfmt::skip]
+const COUNT_STARTS: &[u32] = &[
+    0x0008_02b7, 0x0012_829b, 0x00c2_9293, // li t0, 0x80001000
+    0x0002_a303, 0x0013_0313, 0x0062_a023, // lw, addi, sw: one more
+    0x0010_03b7, 0x0030_0e13, // li t2, 0x100000; li t3, 3
+    0x01c3_0a63, // beq t1, t3, end
+    0x0000_7eb7, 0x777e_8e9b, 0x01d3_a023, 0x0000_006f, // reset, and wait
+    0x0103_1313, 0x0000_3eb7, 0x333e_8e9b, 0x006e_eeb3, 0x01d3_a023, 0x0000_006f, // fail with the count, and wait
+];
+
+/// Counts in a0 for ever.
+const COUNT: &[u32] = &[0x0015_0513, 0xffdf_f06f];
+
+/// A guest's file, gone when the test is.
+struct Guest(PathBuf);
+
+impl Guest {
+    fn new(name: &str, code: &[u32]) -> Guest {
+        let path = std::env::temp_dir().join(format!("mimus-control-{}-{name}", std::process::id()));
+        std::fs::write(&path, code.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>()).unwrap();
+        Guest(path)
+    }
+
+    fn start(&self, engine: Kind, cpus: u32, actions: Actions) -> Arc<Control> {
+        let page = Page::read(&find("virt", Some("riscv64")).unwrap(), &[], &[]).unwrap();
+        let boot = Request { kernel: Some(self.0.clone()), firmware: Firmware::None, ..Request::default() };
+        let setup = Setup { cpus: Some(cpus), engine, boot, ..Setup::default() };
+        Control::start(machine::build(page, setup).unwrap(), actions).unwrap()
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Lets the machine be supervised by a thread of its own.
+fn supervised(control: &Arc<Control>) -> std::thread::JoinHandle<u8> {
+    let control = control.clone();
+    std::thread::spawn(move || control.supervise().unwrap())
+}
+
+fn register(control: &Control, cpu: u32, name: &str) -> u64 {
+    let read = |cpu: &mut Cpu| {
+        let isa = cpu.isa.clone();
+        let register = isa.registers().iter().find(|register| register.name == name).unwrap();
+        isa.read_register(cpu, register)
+    };
+    control.with_cpu(cpu, read).unwrap()
+}
+
+fn wait_for(receiver: &Receiver<Happening>, wanted: impl Fn(&Happening) -> bool) -> Happening {
+    loop {
+        let happening = receiver.recv_timeout(Duration::from_secs(60)).unwrap();
+        if wanted(&happening) {
+            return happening;
+        }
+    }
+}
+
+#[test]
+fn a_reset_starts_again_and_an_end_brings_its_code() {
+    let guest = Guest::new("resets", COUNT_STARTS);
+    for engine in ENGINES {
+        let control = guest.start(engine, 1, Actions::default());
+        control.resume();
+        assert_eq!(control.supervise(), Ok(3), "{engine:?}");
+    }
+}
+
+#[test]
+fn a_reset_may_end_the_run() {
+    let guest = Guest::new("noreboot", COUNT_STARTS);
+    for engine in ENGINES {
+        let control = guest.start(engine, 1, Actions { reboot_exits: true, ..Actions::default() });
+        let happenings = control.observe();
+        control.resume();
+        assert_eq!(control.supervise(), Ok(0), "{engine:?}");
+        let all: Vec<Happening> = happenings.try_iter().collect();
+        assert_eq!(all, [Happening::Resumed, Happening::Shutdown(true), Happening::Ending]);
+    }
+}
+
+#[test]
+fn a_power_off_may_only_pause() {
+    let guest = Guest::new("noshutdown", COUNT_STARTS);
+    for engine in ENGINES {
+        let control = guest.start(engine, 1, Actions { shutdown_pauses: true, ..Actions::default() });
+        let happenings = control.observe();
+        let run = supervised(&control);
+        control.resume();
+        wait_for(&happenings, |happening| *happening == Happening::Shutdown(false));
+        wait_for(&happenings, |happening| *happening == Happening::Paused);
+        assert!(!control.is_running());
+        control.quit(7);
+        assert_eq!(run.join().unwrap(), 7, "{engine:?}");
+    }
+}
+
+#[test]
+fn a_paused_machine_stands_still_and_can_be_stepped() {
+    let guest = Guest::new("pause", COUNT);
+    for engine in ENGINES {
+        let control = guest.start(engine, 2, Actions::default());
+        let run = supervised(&control);
+        control.resume();
+        std::thread::sleep(Duration::from_millis(30));
+        control.pause();
+        let before = [register(&control, 0, "a0"), register(&control, 1, "a0")];
+        let clock = control.machine().timers.clock().now();
+        std::thread::sleep(Duration::from_millis(10));
+        assert!(before.iter().all(|count| *count > 2), "{engine:?}: {before:?}");
+        assert_eq!([register(&control, 0, "a0"), register(&control, 1, "a0")], before);
+        assert_eq!(control.machine().timers.clock().now(), clock);
+        for _ in 0..4 {
+            assert_eq!(control.step(0), None);
+        }
+        assert_eq!([register(&control, 0, "a0"), register(&control, 1, "a0")], [before[0] + 2, before[1]]);
+        control.resume();
+        std::thread::sleep(Duration::from_millis(10));
+        // Looking at a running machine stops it for as long as that takes.
+        assert!(register(&control, 1, "a0") > before[1] && control.is_running());
+        control.quit(0);
+        assert_eq!(run.join().unwrap(), 0);
+    }
+}
+
+#[test]
+fn a_breakpoint_stops_every_cpu() {
+    let guest = Guest::new("break", COUNT);
+    for engine in ENGINES {
+        let control = guest.start(engine, 2, Actions::default());
+        let happenings = control.observe();
+        let run = supervised(&control);
+        control.change_points(|points| points.breakpoints.push(START + 4));
+        for _ in 0..3 {
+            control.resume();
+            let stop = wait_for(&happenings, |happening| matches!(happening, Happening::Stopped(..)));
+            let Happening::Stopped(cpu, Exit::Breakpoint) = stop else { panic!("{engine:?}: {stop:?}") };
+            assert!(!control.is_running());
+            assert_eq!(control.with_cpu(cpu, |cpu| cpu.pc), Some(START + 4));
+        }
+        let before = register(&control, 0, "a0") + register(&control, 1, "a0");
+        control.change_points(|points| points.breakpoints.clear());
+        control.resume();
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(register(&control, 0, "a0") + register(&control, 1, "a0") > before + 100, "{engine:?}");
+        control.quit(0);
+        run.join().unwrap();
+    }
+}
+
+#[test]
+fn a_user_may_reset_a_running_machine() {
+    let guest = Guest::new("userreset", COUNT);
+    for engine in ENGINES {
+        let control = guest.start(engine, 1, Actions::default());
+        let run = supervised(&control);
+        control.resume();
+        std::thread::sleep(Duration::from_millis(30));
+        control.pause();
+        control.reset().unwrap();
+        assert_eq!(control.with_cpu(0, |cpu| cpu.pc), Some(0x1000), "{engine:?}");
+        assert_eq!(register(&control, 0, "a0"), 0);
+        control.quit(0);
+        run.join().unwrap();
+    }
+}
