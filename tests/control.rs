@@ -4,7 +4,7 @@ use mimus::boot::{Firmware, Request};
 use mimus::cpu::Cpu;
 use mimus::engine::{Exit, Kind};
 use mimus::machine::page::{Page, find};
-use mimus::machine::{self, Actions, Control, Happening, Setup};
+use mimus::machine::{self, Actions, Control, Happening, Pace, Setup};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -90,7 +90,7 @@ fn a_reset_may_end_the_run() {
     let guest = Guest::new("noreboot", COUNT_STARTS);
     for engine in ENGINES {
         let control = guest.start(engine, 1, Actions { reboot_exits: true, ..Actions::default() });
-        let happenings = control.observe();
+        let happenings = control.observe(|| {});
         control.resume();
         assert_eq!(control.supervise(), Ok(0), "{engine:?}");
         let all: Vec<Happening> = happenings.try_iter().collect();
@@ -103,7 +103,7 @@ fn a_power_off_may_only_pause() {
     let guest = Guest::new("noshutdown", COUNT_STARTS);
     for engine in ENGINES {
         let control = guest.start(engine, 1, Actions { shutdown_pauses: true, ..Actions::default() });
-        let happenings = control.observe();
+        let happenings = control.observe(|| {});
         let run = supervised(&control);
         control.resume();
         wait_for(&happenings, |happening| *happening == Happening::Shutdown(false));
@@ -119,6 +119,7 @@ fn a_paused_machine_stands_still_and_can_be_stepped() {
     let guest = Guest::new("pause", COUNT);
     for engine in ENGINES {
         let control = guest.start(engine, 2, Actions::default());
+        let happenings = control.observe(|| {});
         let run = supervised(&control);
         control.resume();
         std::thread::sleep(Duration::from_millis(30));
@@ -130,7 +131,9 @@ fn a_paused_machine_stands_still_and_can_be_stepped() {
         assert_eq!([register(&control, 0, "a0"), register(&control, 1, "a0")], before);
         assert_eq!(control.machine().timers.clock().now(), clock);
         for _ in 0..4 {
-            assert_eq!(control.step(0), None);
+            control.resume_each(&[Pace::Step { interrupts: true }, Pace::Stay]);
+            let stop = wait_for(&happenings, |happening| matches!(happening, Happening::Stopped(..)));
+            assert_eq!(stop, Happening::Stopped(0, Exit::Stepped), "{engine:?}");
         }
         assert_eq!([register(&control, 0, "a0"), register(&control, 1, "a0")], [before[0] + 2, before[1]]);
         control.resume();
@@ -147,7 +150,7 @@ fn a_breakpoint_stops_every_cpu() {
     let guest = Guest::new("break", COUNT);
     for engine in ENGINES {
         let control = guest.start(engine, 2, Actions::default());
-        let happenings = control.observe();
+        let happenings = control.observe(|| {});
         let run = supervised(&control);
         control.change_points(|points| points.breakpoints.push(START + 4));
         for _ in 0..3 {
