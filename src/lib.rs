@@ -4,6 +4,7 @@ pub mod base;
 pub mod boot;
 pub mod cli;
 pub mod cpu;
+pub mod debug;
 pub mod engine;
 pub mod fabric;
 pub mod float;

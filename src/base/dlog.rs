@@ -53,6 +53,12 @@ pub const ITEMS: &[(&str, Item, &str)] = &[
     ("nochain", Item::NoChain, "do not link compiled blocks, so that exec and cpu show all"),
 ];
 
+/// The items, a line each: `-d help`.
+pub fn help() -> String {
+    let lines = ITEMS.iter().map(|(name, _, about)| format!("{name:<15} {about}\n"));
+    std::iter::once("Log items (comma separated):\n".to_string()).chain(lines).collect()
+}
+
 static MASK: AtomicU32 = AtomicU32::new(0);
 static OUT: Mutex<Option<Box<dyn Write + Send>>> = Mutex::new(None);
 

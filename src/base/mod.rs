@@ -9,3 +9,6 @@ pub mod dlog;
 mod error;
 
 pub use error::{Error, Result, os_text};
+
+/// The QEMU release whose command line and monitor these are: scripts look for it.
+pub const QEMU_VERSION: &str = "10.0.2";

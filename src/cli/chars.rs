@@ -260,15 +260,31 @@ pub fn gdb(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
     set_gdb(reader, &arg.value, arg)
 }
 
-/// A debugger comes when it likes, so its socket listens and the machine does not wait.
-fn set_gdb(reader: &mut Reader, value: &str, arg: &Arg<'_>) -> Result<()> {
-    let (mut target, with_monitor) = short(value)?;
-    if let CharTarget::Own(CharSpec { backend: Backend::Socket(socket), .. }) = &mut target {
-        (socket.server, socket.wait, socket.nodelay, socket.reconnect) = (true, false, true, None);
+/// The stream of a debugger that is started later: what `-gdb` takes, less the streams that exist already.
+///
+/// # Errors
+/// When it is no stream.
+pub fn gdb_stream(value: &str) -> Result<CharSpec> {
+    match gdb_target(value)?.0 {
+        CharTarget::Own(spec) => Ok(CharSpec { id: format!("gdb-{value}"), ..spec }),
+        CharTarget::None | CharTarget::Id(_) => Err(error!("'{value}' is no stream that can be opened")),
     }
+}
+
+fn set_gdb(reader: &mut Reader, value: &str, arg: &Arg<'_>) -> Result<()> {
+    let (target, with_monitor) = gdb_target(value)?;
     reader.config.console.gdb = match target {
         CharTarget::None => None,
         target => Some(CharArg { target, with_monitor, given: arg.given() }),
     };
     Ok(())
+}
+
+/// A debugger comes when it likes, so its socket listens and the machine does not wait.
+fn gdb_target(value: &str) -> Result<(CharTarget, bool)> {
+    let (mut target, with_monitor) = short(value)?;
+    if let CharTarget::Own(CharSpec { backend: Backend::Socket(socket), .. }) = &mut target {
+        (socket.server, socket.wait, socket.nodelay, socket.reconnect) = (true, false, true, None);
+    }
+    Ok((target, with_monitor))
 }

@@ -1,11 +1,8 @@
 //! Answers to requests for help that are the command line's own, and the names of those that are not.
 
 use super::options::SECTIONS;
-use crate::base::dlog;
+use crate::base::QEMU_VERSION;
 use std::fmt::Write;
-
-/// The QEMU release whose command line this is: scripts look for it in the version line.
-const QEMU_VERSION: &str = "10.0.2";
 
 /// A list that another room owns. QEMU prints each on stdout and exits with code 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,15 +37,6 @@ pub fn list(heading: &str, names: &[&str]) -> String {
 /// `-version`.
 pub fn version_text() -> String {
     format!("QEMU emulator version {QEMU_VERSION} (mimus {})\n", env!("CARGO_PKG_VERSION"))
-}
-
-/// `-d help`.
-pub fn log_items() -> String {
-    dlog::ITEMS.iter().fold("Log items (comma separated):\n".to_string(), |mut text, (name, _, about)| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{name:<15} {about}");
-        text
-    })
 }
 
 /// Where the help text of an option starts.

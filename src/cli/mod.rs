@@ -30,6 +30,7 @@ mod run;
 mod topology;
 mod words;
 
+pub use chars::gdb_stream;
 pub use config::Config;
 pub use console::{ConsolePlan, MonitorPlan};
 pub use help::HelpTopic;

@@ -2,7 +2,7 @@
 
 use super::Reader;
 use super::config::{PanicAction, RtcBase, RtcClock, WatchdogAction};
-use super::help::{list, log_items, usage, version_text};
+use super::help::{list, usage, version_text};
 use super::keylist::{Grammar, KeyList, is_help, number};
 use super::words::Arg;
 use crate::base::{Result, dlog};
@@ -46,11 +46,11 @@ pub fn log(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
         match dlog::ITEMS.iter().find(|(name, ..)| *name == word) {
             Some((_, item, _)) => mask |= *item as u32,
             None if word == "all" => mask |= dlog::ITEMS.iter().fold(0, |all, (_, item, _)| all | *item as u32),
-            None if word == "help" => reader.answer = Some((log_items(), 1)),
+            None if word == "help" => reader.answer = Some((dlog::help(), 1)),
             None if SILENT_ITEMS.contains(&word) || word.starts_with("trace:") => {}
             None if word.is_empty() => {}
             // Scripts expect the list on stdout; the error says which word it was.
-            None => reader.answer = Some((format!("'{word}' is no log item.\n{}", log_items()), 1)),
+            None => reader.answer = Some((format!("'{word}' is no log item.\n{}", dlog::help()), 1)),
         }
     }
     reader.config.run.log.mask = mask;

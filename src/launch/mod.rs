@@ -10,17 +10,20 @@
 mod board;
 mod help;
 mod leave;
+mod outside;
 mod setup;
 
 use crate::base::{Result, dlog, os_text};
-use crate::cli::config::PanicAction as Panic;
+use crate::cli::config::{MonitorMode, PanicAction as Panic};
 use crate::cli::{Command, Config, ConsolePlan};
+use crate::debug::Desk;
 use crate::error;
 use crate::host::{Chardevs, MuxKeys, watch_signals};
 use crate::machine::{self, Actions, Control, PanicAction};
 use leave::Leave;
+use outside::Outside;
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Reads the command line, does what it says and returns the exit code. Errors are printed here, once.
 pub fn main(argv: &[String]) -> i32 {
@@ -77,6 +80,9 @@ pub fn run(config: &Config) -> Result<i32> {
     }
     let control = Control::start(machine, actions(config))?;
     leave.through(&control);
+    let chardevs = Arc::new(Mutex::new(chardevs));
+    let desk = Desk::new(control.clone(), Box::new(Outside::new(config, Arc::downgrade(&chardevs))));
+    serve(&desk, &plan, &mut outside::lock(&chardevs))?;
     let (program, by_signal) = (config.program.clone(), leave.clone());
     watch_signals(move |termination| {
         say(format_args!("{program}: {termination}"));
@@ -91,6 +97,7 @@ pub fn run(config: &Config) -> Result<i32> {
         // It may be gone already, which is as well.
         let _ = std::fs::remove_file(path);
     }
+    desk.farewell();
     drop(chardevs);
     Ok(code.into())
 }
@@ -98,6 +105,21 @@ pub fn run(config: &Config) -> Result<i32> {
 /// Tells the user something. A stderr that nobody reads any more is no reason to stop, and must not panic.
 fn say(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Gives monitors and debuggers their streams.
+fn serve(desk: &Arc<Desk>, plan: &ConsolePlan, chardevs: &mut Chardevs) -> Result<()> {
+    for monitor in &plan.monitors {
+        let end = chardevs.monitor_end(&monitor.chardev)?;
+        match monitor.mode {
+            MonitorMode::Readline => desk.serve_monitor(end)?,
+            MonitorMode::Control { .. } => {}
+        }
+    }
+    if let Some(gdb) = &plan.gdb {
+        desk.serve_gdb(chardevs.end(gdb)?)?;
+    }
+    Ok(())
 }
 
 /// What Ctrl-A x does: QEMU's words, and a good end.

@@ -24,9 +24,6 @@ pub fn setup<'a>(config: &Config, plan: &ConsolePlan, chardevs: &'a mut Chardevs
     if let Some(object) = config.objects.iter().find(|object| !object.kind.starts_with("rng-")) {
         fail!("{}: objects of this type are not supported yet", object.given);
     }
-    if config.console.gdb.is_some() {
-        fail!("-gdb is not supported yet");
-    }
     if config.memory.path.is_some() {
         fail!("-mem-path is not supported yet");
     }

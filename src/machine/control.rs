@@ -65,8 +65,8 @@ pub enum Happening {
     Shutdown(bool),
     /// The guest has reported that it panicked.
     Panicked,
-    /// The process is about to leave.
-    Ending,
+    /// The process is about to leave with this code.
+    Ending(u8),
 }
 
 /// Somebody who hears of happenings, and what wakes them.
@@ -213,7 +213,7 @@ impl Control {
                 }
             }
         };
-        self.tell(Happening::Ending);
+        self.tell(Happening::Ending(code));
         self.end();
         Ok(code)
     }

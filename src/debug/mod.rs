@@ -1,0 +1,112 @@
+//! Room `debug`: looking at a machine and steering it from outside: gdb, the monitor, QMP, profilers.
+//!
+//! ```text
+//!   gdb ──────► gdb::serve ─────┐
+//!   terminal ─► monitor::serve ─┼─► Desk ─► Control (run, pause, step, points) ─► vCPUs, bus, parts
+//!   scripts ──► qmp::serve ─────┘     └──► Outside (what launch knows: streams, images)
+//! ```
+//! Each stream has a thread of its own, which may wait. What these threads ask for goes through
+//! [`Control`](crate::machine::Control), which pauses the machine for as long as it takes. This room opens no files
+//! and no sockets: it is handed [`CharEnd`](crate::host::CharEnd)s.
+#![forbid(unsafe_code)]
+
+pub mod gdb;
+pub mod monitor;
+
+use crate::base::Result;
+use crate::host::CharEnd;
+use crate::machine::Control;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How long the last words to debuggers may take.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// What this room asks of whoever opened the machine's streams and images.
+pub trait Outside: Send + Sync {
+    /// Names of the streams with what stands behind them.
+    fn streams(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    /// Names of the drives with their images.
+    fn drives(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    /// Opens a stream for a debugger; `text` is what `-gdb` takes.
+    ///
+    /// # Errors
+    /// When that is not possible.
+    fn open_gdb(&self, text: &str) -> Result<Box<dyn CharEnd>> {
+        Err(crate::error!("cannot open '{text}' here"))
+    }
+}
+
+/// Nothing outside.
+pub struct Alone;
+
+impl Outside for Alone {}
+
+/// What the debuggers and monitors of a machine share.
+pub struct Desk {
+    control: Arc<Control>,
+    outside: Box<dyn Outside>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Desk {
+    /// A desk without visitors.
+    pub fn new(control: Arc<Control>, outside: Box<dyn Outside>) -> Arc<Desk> {
+        Arc::new(Desk { control, outside, threads: Mutex::default() })
+    }
+
+    /// The machine.
+    pub fn control(&self) -> &Arc<Control> {
+        &self.control
+    }
+
+    /// What is outside.
+    pub fn outside(&self) -> &dyn Outside {
+        self.outside.as_ref()
+    }
+
+    /// Serves gdb on a stream.
+    ///
+    /// # Errors
+    /// When the host has no thread left.
+    pub fn serve_gdb(self: &Arc<Desk>, end: Box<dyn CharEnd>) -> Result<()> {
+        let desk = self.clone();
+        // Observing starts here, so that nothing that happens from now on is missed.
+        let session = gdb::Session::new(desk, end);
+        self.spawn("gdb", move || session.serve())
+    }
+
+    /// Serves a monitor on a stream.
+    ///
+    /// # Errors
+    /// When the host has no thread left.
+    pub fn serve_monitor(self: &Arc<Desk>, end: Box<dyn CharEnd>) -> Result<()> {
+        let console = monitor::Console::new(self.clone(), end);
+        self.spawn("monitor", move || console.serve())
+    }
+
+    /// Waits, not long, until everyone who has to hear of the end of the run has heard: after
+    /// [`Control::supervise`].
+    pub fn farewell(&self) {
+        let deadline = Instant::now() + FAREWELL;
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+        while threads.iter().any(|thread| !thread.is_finished()) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Starts a thread that ends with the run.
+    fn spawn(&self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
+        let spawned = std::thread::Builder::new().name(name.into()).spawn(body);
+        let thread = spawned.map_err(|e| crate::error!("the host has no thread for {name}: {e}"))?;
+        self.threads.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(thread);
+        Ok(())
+    }
+}

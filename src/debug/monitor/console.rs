@@ -1,0 +1,171 @@
+//! A monitor on a stream that a person types into: prompt, echo, a line at a time.
+
+use super::Monitor;
+use crate::base::QEMU_VERSION;
+use crate::debug::Desk;
+use crate::host::{CharEnd, CharStream};
+use crate::machine::Happening;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+const PROMPT: &str = "(qemu) ";
+/// The longest line.
+const LONGEST: usize = 4095;
+/// How many lines can be called back.
+const HISTORY: usize = 64;
+
+/// A monitor's stream.
+pub struct Console {
+    stream: CharStream,
+    news: Receiver<Happening>,
+    monitor: Monitor,
+    line: String,
+    history: Vec<String>,
+    /// Which line of the history is shown; behind the last: none.
+    place: usize,
+    /// What an escape sequence has brought so far.
+    escape: Vec<u8>,
+    /// Bytes of a character that is not whole yet.
+    partial: Vec<u8>,
+    greeted: bool,
+}
+
+impl Console {
+    /// A monitor on `end`.
+    pub fn new(desk: Arc<Desk>, end: Box<dyn CharEnd>) -> Console {
+        let stream = CharStream::new(end);
+        let bell = stream.bell();
+        let news = desk.control().observe(move || bell.ring());
+        Console {
+            stream,
+            news,
+            monitor: Monitor::new(desk),
+            line: String::new(),
+            history: Vec::new(),
+            place: 0,
+            escape: Vec::new(),
+            partial: Vec::new(),
+            greeted: false,
+        }
+    }
+
+    /// Answers until the run ends.
+    pub fn serve(mut self) {
+        let bell = self.stream.bell();
+        let mut was_here = false;
+        loop {
+            let here = self.stream.end().is_open() && self.stream.end().has_focus();
+            if here && !was_here {
+                self.greet();
+            }
+            was_here = here;
+            if !self.stream.end().is_open() {
+                // The next one to come is greeted again.
+                self.greeted = false;
+                self.line.clear();
+            }
+            while let Ok(what) = self.news.try_recv() {
+                if matches!(what, Happening::Ending(_)) {
+                    return;
+                }
+            }
+            let mut bytes = [0; 256];
+            let count = self.stream.read_now(&mut bytes);
+            for byte in &bytes[..count] {
+                self.take(*byte);
+            }
+            if count == 0 {
+                bell.wait(None);
+            }
+        }
+    }
+
+    fn greet(&mut self) {
+        if !std::mem::replace(&mut self.greeted, true) {
+            self.say(&format!("QEMU {QEMU_VERSION} monitor - type 'help' for more information\n"));
+        }
+        let line = self.line.clone();
+        self.say(&format!("{PROMPT}{line}"));
+    }
+
+    fn take(&mut self, byte: u8) {
+        if !self.escape.is_empty() {
+            self.take_escape(byte);
+            return;
+        }
+        match byte {
+            b'\r' | b'\n' => self.enter(),
+            8 | 0x7f if self.line.pop().is_some() => self.say("\x08 \x08"),
+            // Ctrl-U, Ctrl-C.
+            0x15 | 3 => self.replace(String::new()),
+            0x1b => self.escape.push(byte),
+            0x20.. => self.type_byte(byte),
+            _ => {}
+        }
+    }
+
+    /// Arrows: up and down call lines back.
+    fn take_escape(&mut self, byte: u8) {
+        self.escape.push(byte);
+        match self.escape[1..] {
+            [b'[' | b'O'] => {}
+            [_, b'A'] => self.call_back(self.place.checked_sub(1)),
+            [_, b'B'] => self.call_back(Some(self.place + 1)),
+            // A parameter: more follows.
+            [b'[', .., b'0'..=b'9' | b';'] if self.escape.len() < 16 => {}
+            _ => self.escape.clear(),
+        }
+        if matches!(byte, b'A' | b'B') {
+            self.escape.clear();
+        }
+    }
+
+    fn call_back(&mut self, place: Option<usize>) {
+        let Some(place) = place.filter(|place| *place <= self.history.len()) else { return };
+        self.place = place;
+        self.replace(self.history.get(place).cloned().unwrap_or_default());
+    }
+
+    fn type_byte(&mut self, byte: u8) {
+        self.partial.push(byte);
+        let text = match str::from_utf8(&self.partial) {
+            Ok(text) => text.to_string(),
+            // More bytes may make it whole.
+            Err(e) if e.error_len().is_none() => return,
+            Err(_) => String::new(),
+        };
+        self.partial.clear();
+        if self.line.len() + text.len() <= LONGEST {
+            self.line += &text;
+            self.say(&text);
+        }
+    }
+
+    fn replace(&mut self, line: String) {
+        let typed = self.line.chars().count();
+        self.say(&format!("{}{line}", "\x08 \x08".repeat(typed)));
+        self.line = line;
+    }
+
+    fn enter(&mut self) {
+        self.say("\n");
+        let line = std::mem::take(&mut self.line);
+        let answer = self.monitor.execute(&line);
+        if !line.trim().is_empty() && self.history.last() != Some(&line) {
+            self.history.push(line);
+            if self.history.len() > HISTORY {
+                self.history.remove(0);
+            }
+        }
+        self.place = self.history.len();
+        self.say(&answer);
+        self.say(PROMPT);
+    }
+
+    /// Writes text; terminals want a carriage return with each new line.
+    fn say(&mut self, text: &str) {
+        // Somebody who has gone is seen at the next look at the stream.
+        let _ = self.stream.write_all(text.replace('\n', "\r\n").as_bytes());
+    }
+}

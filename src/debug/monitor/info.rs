@@ -1,0 +1,146 @@
+//! `info`: what the machine is made of, and how it stands.
+
+use super::args::Args;
+use super::{Fault, Monitor, refuse};
+use crate::base::QEMU_VERSION;
+use crate::fabric::PAGE_SIZE;
+use std::fmt::Write;
+
+type Answer = Result<String, Fault>;
+
+pub fn version(_: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    Ok(format!("{QEMU_VERSION} (mimus {})\n", env!("CARGO_PKG_VERSION")))
+}
+
+pub fn status(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    let status = if monitor.control().is_running() { "running" } else { "paused" };
+    Ok(format!("VM status: {status}\n"))
+}
+
+pub fn name(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    Ok(format!("{}\n", monitor.control().machine().page.name))
+}
+
+pub fn cpus(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    let mut text = String::new();
+    for cpu in 0..monitor.control().machine().cpus() {
+        let mark = if cpu == monitor.cpu { '*' } else { ' ' };
+        let state = monitor.control().with_cpu(cpu, |cpu| (cpu.pc, cpu.halted));
+        let Some((pc, halted)) = state else { continue };
+        let halted = if halted { " (halted)" } else { "" };
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{mark} CPU #{cpu}: pc={pc:#018x}{halted}");
+    }
+    Ok(text)
+}
+
+pub fn registers(monitor: &mut Monitor, args: &mut Args<'_>) -> Answer {
+    let machine = monitor.control().machine();
+    let which = if args.option('a') {
+        0..machine.cpus()
+    } else if args.is_empty() {
+        monitor.cpu..monitor.cpu + 1
+    } else {
+        let index = args.expression(monitor)?;
+        match u32::try_from(index) {
+            Ok(cpu) if cpu < machine.cpus() => cpu..cpu + 1,
+            _ => return refuse(format!("CPU#{index} not available")),
+        }
+    };
+    let mut text = String::new();
+    for cpu in which {
+        let registers = monitor.control().with_cpu(cpu, |cpu| cpu.describe()).unwrap_or_default();
+        let _ = writeln!(text, "\nCPU#{cpu}\n{}", registers.trim_end());
+    }
+    Ok(text)
+}
+
+pub fn mtree(monitor: &mut Monitor, args: &mut Args<'_>) -> Answer {
+    let machine = monitor.control().machine();
+    let flat = args.option('f');
+    let mut text = String::new();
+    if flat {
+        text += "FlatView #0\n AS \"memory\", root: system\n";
+        for cpu in 0..machine.cpus() {
+            let _ = writeln!(text, " AS \"cpu-memory-{cpu}\", root: system");
+        }
+        text += " Root memory region: system\n";
+    } else {
+        text += "address-space: memory\n  0000000000000000-ffffffffffffffff (prio 0, i/o): system\n";
+    }
+    let indent = if flat { "  " } else { "    " };
+    for region in machine.bus.map() {
+        let _ = writeln!(
+            text,
+            "{indent}{:016x}-{:016x} (prio 0, {}): {}",
+            region.base, region.last, region.kind, region.name
+        );
+    }
+    text.push('\n');
+    Ok(text)
+}
+
+pub fn qtree(monitor: &mut Monitor, args: &mut Args<'_>) -> Answer {
+    let brief = args.option('b');
+    let mut text = "bus: main-system-bus\n  type System\n".to_string();
+    for standing in &monitor.control().machine().parts {
+        let _ = writeln!(text, "  dev: {}, id \"{}\"", standing.kind, standing.part.name());
+        if !brief {
+            for (name, value) in standing.part.with(|device| device.describe()) {
+                let _ = writeln!(text, "    {name} = {value}");
+            }
+        }
+        for (at, size) in &standing.banks {
+            let _ = writeln!(text, "    mmio {at:016x}/{size:016x}");
+        }
+    }
+    Ok(text)
+}
+
+pub fn roms(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    let machine = monitor.control().machine();
+    let map = machine.bus.map();
+    let mut text = String::new();
+    for blob in machine.plan.layout.blobs() {
+        let kind = map.iter().find(|region| (region.base..=region.last).contains(&blob.at)).map_or("-", |r| r.kind);
+        let _ = writeln!(text, "addr={:016x} size={:#08x} mem={kind} name=\"{}\"", blob.at, blob.size, blob.name);
+    }
+    Ok(text)
+}
+
+pub fn chardev(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    let streams = monitor.desk.outside().streams();
+    Ok(streams.iter().map(|(id, what)| format!("{id}: filename={what}\n")).collect())
+}
+
+pub fn block(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    let drives = monitor.desk.outside().drives();
+    Ok(drives.iter().map(|(id, what)| format!("{id}: {what}\n")).collect())
+}
+
+pub fn tlb(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    let pages = monitor.control().with_cpu(monitor.cpu, |cpu| {
+        let context = cpu.data_context;
+        let page_of = |tag: u64| (tag & (PAGE_SIZE - 1) == context).then_some(tag & !(PAGE_SIZE - 1));
+        let mut pages: Vec<(u64, bool, bool)> = Vec::new();
+        for entry in &cpu.tlb.data {
+            if let Some(page) = page_of(entry.read).or(page_of(entry.write)) {
+                pages.push((page, page_of(entry.read).is_some(), page_of(entry.write).is_some()));
+            }
+        }
+        pages.sort_unstable();
+        let physical = |(page, r, w): (u64, bool, bool)| (page, cpu.isa.translate_debug(cpu, page), r, w);
+        pages.into_iter().map(physical).collect::<Vec<_>>()
+    });
+    let mut text = String::new();
+    for (page, physical, read, write) in pages.unwrap_or_default() {
+        let Some(physical) = physical else { continue };
+        let sign = |allowed: bool, sign: char| if allowed { sign } else { '-' };
+        let _ = writeln!(text, "{page:016x}: {physical:016x} {}{}", sign(read, 'r'), sign(write, 'w'));
+    }
+    Ok(text)
+}
+
+pub fn mem(_: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    refuse("not yet")
+}

@@ -1,0 +1,78 @@
+//! Commands that steer the machine.
+
+use super::args::Args;
+use super::{Fault, Monitor, refuse, usage};
+use crate::base::dlog;
+
+type Answer = Result<String, Fault>;
+
+const NOTHING: String = String::new();
+
+pub fn cont(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    monitor.control().resume();
+    Ok(NOTHING)
+}
+
+pub fn stop(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    monitor.control().pause();
+    Ok(NOTHING)
+}
+
+pub fn quit(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    monitor.control().quit(0);
+    Ok(NOTHING)
+}
+
+pub fn system_reset(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    match monitor.control().reset() {
+        Ok(()) => Ok(NOTHING),
+        Err(e) => refuse(format!("Error: {e}")),
+    }
+}
+
+pub fn system_powerdown(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    monitor.control().power_down();
+    Ok(NOTHING)
+}
+
+pub fn nmi(_: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    refuse("Error: machine does not provide NMIs")
+}
+
+pub fn cpu(monitor: &mut Monitor, args: &mut Args<'_>) -> Answer {
+    let index = args.expression(monitor)?;
+    if u32::try_from(index).is_ok_and(|index| monitor.choose(index)) {
+        Ok(NOTHING)
+    } else {
+        refuse("invalid CPU index")
+    }
+}
+
+pub fn log(_: &mut Monitor, args: &mut Args<'_>) -> Answer {
+    let mut mask = 0;
+    let items = args.word();
+    if items.is_empty() {
+        return usage("log: items expected");
+    }
+    for word in items.split(',').filter(|word| *word != "none") {
+        match dlog::ITEMS.iter().find(|(name, ..)| *name == word) {
+            Some((_, item, _)) => mask |= *item as u32,
+            None => return Ok(dlog::help()),
+        }
+    }
+    dlog::set_mask(mask);
+    Ok(NOTHING)
+}
+
+pub fn gdbserver(monitor: &mut Monitor, args: &mut Args<'_>) -> Answer {
+    let device = match args.word() {
+        "" => "tcp::1234",
+        "none" => return refuse("a gdbserver that has been started stays"),
+        word => word,
+    };
+    let served = monitor.desk.outside().open_gdb(device).and_then(|end| monitor.desk.serve_gdb(end));
+    match served {
+        Ok(()) => Ok(format!("Waiting for gdb connection on device '{device}'\n")),
+        Err(e) => refuse(format!("Could not open gdbserver on device '{device}': {e}")),
+    }
+}
