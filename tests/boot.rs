@@ -54,7 +54,7 @@ struct Step {
 
 /// The emulator to try in place of Mimus.
 fn other() -> Option<PathBuf> {
-    std::env::var_os("MIMUS_BOOT_WITH").map(PathBuf::from)
+    std::env::var_os("MIMUS_BOOT_WITH").filter(|name| !name.is_empty()).map(PathBuf::from)
 }
 
 fn both() -> Vec<String> {
