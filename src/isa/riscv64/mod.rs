@@ -27,6 +27,8 @@ mod hsm;
 mod mmu;
 mod pmp;
 mod status;
+#[cfg(test)]
+mod tests;
 mod trap;
 
 pub use describe::PINS;

@@ -62,12 +62,17 @@ enum Error {
 
 type Answer = Result<u64, Error>;
 
+/// Sends a byte by way of the bus.
+type Put = Box<dyn Fn(&Bus, u8) + Send + Sync>;
+/// Takes a byte that has arrived.
+type Get = Box<dyn Fn(&Bus) -> Option<u8> + Send + Sync>;
+
 /// How the firmware reaches the board's console.
 pub struct Console {
     /// Sends a byte.
-    pub put: Box<dyn Fn(&Bus, u8) + Send + Sync>,
+    pub put: Put,
     /// Takes a byte that has arrived.
-    pub get: Box<dyn Fn(&Bus) -> Option<u8> + Send + Sync>,
+    pub get: Get,
 }
 
 /// The firmware.

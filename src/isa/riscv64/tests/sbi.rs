@@ -1,0 +1,233 @@
+use super::*;
+use crate::fabric::PowerRequest;
+use crate::isa::riscv64::fields::{envcfg, irq};
+use crate::isa::riscv64::regs::x;
+use crate::isa::riscv64::sbi::start;
+use crate::isa::riscv64::status::mip;
+
+const TIME: u64 = 0x5449_4d45;
+const IPI: u64 = 0x73_5049;
+const RFENCE: u64 = 0x5246_4e43;
+const HSM: u64 = 0x48_534d;
+const SRST: u64 = 0x5352_5354;
+const DBCN: u64 = 0x4442_434e;
+
+/// Harts as the firmware starts them, the first at an entry.
+fn started(count: u32) -> Vec<Box<Cpu>> {
+    let mut all = harts("max", "", count, true);
+    all.iter_mut().for_each(|cpu| start(cpu, Some((RAM + 0x2000, 0xd7b))));
+    all
+}
+
+/// Calls the firmware: the error and the value.
+fn sbi(cpu: &mut Cpu, extension: u64, function: u64, args: &[u64]) -> (i64, u64) {
+    for n in 0..6 {
+        cpu.set(x(10 + n), args.get(n as usize).copied().unwrap_or(0));
+    }
+    cpu.set(x(16), function);
+    cpu.set(x(17), extension);
+    call(cpu, "ecall", [0; 3]).unwrap();
+    (cpu.get(x(10)) as i64, cpu.get(x(11)))
+}
+
+fn wakes(cpu: &mut Cpu) -> bool {
+    cpu.isa.clone().wakes(cpu)
+}
+
+#[test]
+fn the_first_hart_starts_in_s_mode_and_the_others_wait() {
+    let mut all = started(2);
+    let cpu = &mut all[0];
+    assert_eq!((cpu.pc, cpu.halted, cpu.get(regs::PRIVILEGE)), (RAM + 0x2000, false, 1));
+    assert_eq!((cpu.get(x(10)), cpu.get(x(11)), cpu.get(regs::SATP)), (0, 0xd7b, 0));
+    assert_eq!((read(cpu, "time").is_ok(), read(cpu, "stimecmp").is_ok()), (true, true));
+    assert_eq!(load(cpu, RAM), Ok(0), "PMP is open");
+    cpu.enter(trap(cause::LOAD_ACCESS, 5));
+    assert_eq!((cpu.get(regs::PRIVILEGE), read(cpu, "scause")), (1, Ok(5)), "all traps are S-mode's");
+    assert!(all[1].halted && !wakes(&mut all[1]));
+    assert_eq!(sbi(&mut all[0], HSM, 2, &[1]), (0, 1));
+}
+
+#[test]
+fn base_says_what_there_is() {
+    let cpu = &mut started(1)[0];
+    assert_eq!(sbi(cpu, 0x10, 0, &[]), (0, 2 << 24));
+    assert_eq!(sbi(cpu, 0x10, 1, &[]), (0, 0x4d49));
+    for extension in [0, 1, 8, 0x10, TIME, IPI, RFENCE, HSM, SRST, DBCN] {
+        assert_eq!(sbi(cpu, 0x10, 3, &[extension]), (0, 1), "{extension:#x}");
+    }
+    for extension in [9, 0x50_4d55, 0x5355_5350, u64::MAX] {
+        assert_eq!(sbi(cpu, 0x10, 3, &[extension]), (0, 0), "{extension:#x}");
+        assert_eq!(sbi(cpu, extension, 0, &[]).0, -2);
+    }
+    assert_eq!(sbi(cpu, 0x10, 7, &[]).0, -2);
+    assert_eq!(sbi(cpu, TIME, 1, &[]).0, -2);
+}
+
+#[test]
+fn calls_from_other_levels_trap() {
+    let cpu = &mut started(1)[0];
+    at(cpu, Privilege::User);
+    assert_eq!(call(cpu, "ecall", [0; 3]), Err(trap(8, 0)));
+    at(cpu, Privilege::Machine);
+    assert_eq!(call(cpu, "ecall", [0; 3]), Err(trap(11, 0)));
+}
+
+#[test]
+fn the_timer_works_with_and_without_sstc() {
+    for props in ["", "sstc=off"] {
+        let cpu = &mut harts("max", props, 1, true)[0];
+        start(cpu, Some((RAM, 0)));
+        assert_eq!(cpu.get(regs::MENVCFG) & envcfg::STCE != 0, props.is_empty());
+        write(cpu, "sie", 1 << irq::STI).unwrap();
+        assert_eq!(sbi(cpu, TIME, 0, &[10]), (0, 0));
+        assert!(!wakes(cpu));
+        cpu.clock().set(1000);
+        cpu.board.timers.fire_due();
+        assert!(wakes(cpu), "{props}");
+        sbi(cpu, 0, 0, &[u64::MAX]);
+        assert!(!wakes(cpu));
+    }
+}
+
+#[test]
+fn ipis_reach_the_harts_that_are_named() {
+    let mut all = started(3);
+    all.iter_mut().for_each(|cpu| at(cpu, Privilege::Supervisor));
+    let pending = |all: &mut Vec<Box<Cpu>>| all.iter_mut().map(|cpu| mip(cpu) >> irq::SSI & 1).collect::<Vec<_>>();
+    assert_eq!(sbi(&mut all[0], IPI, 0, &[0b101, 0]), (0, 0));
+    assert_eq!(pending(&mut all), [1, 0, 1]);
+    assert_eq!(sbi(&mut all[0], IPI, 0, &[0b1, 1]), (0, 0));
+    assert_eq!(pending(&mut all), [1, 1, 1]);
+    for cpu in &mut all {
+        sbi(cpu, 3, 0, &[]);
+    }
+    assert_eq!(pending(&mut all), [0, 0, 0], "the legacy call clears");
+    for args in [[0b1000, 0], [1, 3], [1 << 63, u64::MAX - 1]] {
+        assert_eq!(sbi(&mut all[0], IPI, 0, &args).0, -3, "{args:x?}");
+    }
+    assert_eq!(pending(&mut all), [0, 0, 0]);
+    assert_eq!(sbi(&mut all[0], IPI, 0, &[0, u64::MAX]), (0, 0));
+    assert_eq!(pending(&mut all), [1, 1, 1]);
+}
+
+#[test]
+fn remote_fences_flush_before_the_other_hart_goes_on() {
+    let mut all = started(2);
+    let context = all[1].data_context;
+    assert_eq!(sbi(&mut all[0], RFENCE, 1, &[2, 0, 0, u64::MAX]), (0, 0));
+    all[0].serve_requests();
+    all[1].serve_requests();
+    assert_ne!(all[1].data_context, context, "all that was remembered is under another number");
+    let (own, other) = (all[0].data_context, all[1].data_context);
+    assert_eq!(sbi(&mut all[0], RFENCE, 1, &[3, 0, 0, 0]), (0, 0), "an empty range means all");
+    all[1].serve_requests();
+    assert!(all[0].data_context != own && all[1].data_context != other);
+    assert_eq!(sbi(&mut all[0], RFENCE, 0, &[0, u64::MAX]), (0, 0));
+    assert_eq!(sbi(&mut all[0], RFENCE, 2, &[3, 0, 0x1000, 0x3000, 7]), (0, 0));
+    assert_eq!(sbi(&mut all[0], RFENCE, 1, &[4, 0]).0, -3);
+    assert_eq!(sbi(&mut all[0], RFENCE, 1, &[3, 0, u64::MAX - 0xfff, 0x2000]).0, -5);
+    assert_eq!(sbi(&mut all[0], RFENCE, 3, &[3, 0]).0, -2, "no hypervisor");
+}
+
+#[test]
+fn harts_start_and_stop() {
+    let mut all = started(2);
+    assert_eq!(sbi(&mut all[0], HSM, 0, &[2, RAM, 0]).0, -3);
+    assert_eq!(sbi(&mut all[0], HSM, 0, &[1, 0x100, 0]).0, -5, "nothing to execute there");
+    assert_eq!(sbi(&mut all[0], HSM, 0, &[0, RAM, 0]).0, -6);
+    all[1].pins.take_attention();
+    assert_eq!(sbi(&mut all[0], HSM, 0, &[1, RAM + 0x3000, 0xabc]), (0, 0));
+    assert!(all[1].pins.wants_attention());
+    assert_eq!(sbi(&mut all[0], HSM, 2, &[1]), (0, 2));
+    assert_eq!(sbi(&mut all[0], HSM, 0, &[1, RAM, 0]).0, -6, "once");
+    assert!(wakes(&mut all[1]));
+    let cpu = &mut all[1];
+    assert_eq!((cpu.pc, cpu.get(x(10)), cpu.get(x(11)), cpu.get(regs::PRIVILEGE)), (RAM + 0x3000, 1, 0xabc, 1));
+    cpu.halted = false;
+    assert_eq!(sbi(&mut all[0], HSM, 2, &[1]), (0, 0));
+    sbi(&mut all[1], HSM, 1, &[]);
+    all[1].pins.pulse(irq::SSI);
+    write(&mut all[1], "sie", 0x222).unwrap();
+    assert!(all[1].halted && all[1].pins.wants_attention() && !wakes(&mut all[1]), "no interrupt starts it");
+    assert_eq!(sbi(&mut all[0], HSM, 2, &[1]), (0, 1));
+    assert_eq!(sbi(&mut all[0], HSM, 2, &[2]).0, -3);
+}
+
+#[test]
+fn a_suspended_hart_goes_on_or_begins_anew() {
+    let cpu = &mut started(1)[0];
+    write(cpu, "sie", 1 << irq::SSI).unwrap();
+    cpu.pc = RAM + 0x2004;
+    assert_eq!(sbi(cpu, HSM, 3, &[0]), (0, 0));
+    assert!(cpu.halted && !wakes(cpu));
+    cpu.pins.pulse(irq::SSI);
+    assert!(wakes(cpu));
+    assert_eq!(cpu.pc, RAM + 0x2004);
+    cpu.halted = false;
+    sbi(cpu, HSM, 3, &[0x8000_0000, RAM + 0x4000, 9]);
+    assert!(wakes(cpu));
+    assert_eq!((cpu.pc, cpu.get(x(10)), cpu.get(x(11))), (RAM + 0x4000, 0, 9));
+    assert_eq!(sbi(cpu, HSM, 3, &[0x8000_0000, 0, 0]).0, -5);
+    assert_eq!(sbi(cpu, HSM, 3, &[1]).0, -3);
+    assert!(!cpu.halted || cpu.pc == RAM + 0x4000);
+}
+
+#[test]
+fn resets_ask_the_board() {
+    for (args, request) in
+        [([0, 0], PowerRequest::Off(0)), ([1, 0], PowerRequest::Reset), ([2, 1], PowerRequest::Reset)]
+    {
+        let cpu = &mut started(1)[0];
+        sbi(cpu, SRST, 0, &args);
+        assert_eq!(cpu.board.power.take(), Some(request));
+        assert!(cpu.halted && !wakes(cpu), "nothing more happens on this hart");
+        cpu.reset();
+        start(cpu, Some((RAM, 0)));
+        assert!(!cpu.halted);
+    }
+    let cpu = &mut started(1)[0];
+    for args in [[3, 0], [0, 2], [0xf000_0000, 0]] {
+        assert_eq!(sbi(cpu, SRST, 0, &args).0, -3);
+    }
+    assert_eq!(cpu.board.power.take(), None);
+    sbi(cpu, 8, 0, &[]);
+    assert_eq!(cpu.board.power.take(), Some(PowerRequest::Off(0)));
+}
+
+#[test]
+fn the_debug_console_moves_bytes() {
+    let cpu = &mut started(1)[0];
+    put(cpu, RAM + 0x100, u64::from_le_bytes(*b"abcdefgh"));
+    assert_eq!(sbi(cpu, DBCN, 0, &[3, RAM + 0x100, 0]), (0, 3));
+    assert_eq!(get(cpu, RAM), u64::from(b'c'), "the bench's console keeps the last byte");
+    assert_eq!(sbi(cpu, DBCN, 2, &[u64::from(b'z')]), (0, 0));
+    assert_eq!(get(cpu, RAM), u64::from(b'z'));
+    assert_eq!(sbi(cpu, DBCN, 1, &[4, RAM + 0x200, 0]), (0, 4));
+    assert_eq!(get(cpu, RAM + 0x200), u64::from_le_bytes(*b"xxxx\0\0\0\0"));
+    for args in [[8, 0x100, 0], [8, RAM, 1], [8, u64::MAX, 0]] {
+        assert_eq!(sbi(cpu, DBCN, 0, &args).0, -3, "{args:x?}");
+    }
+    assert_eq!(sbi(cpu, 1, 0, &[u64::from(b'q')]).0, 0);
+    assert_eq!(get(cpu, RAM), u64::from(b'q'));
+    assert_eq!(sbi(cpu, 2, 0, &[]).0, i64::from(b'x'));
+}
+
+#[test]
+fn legacy_masks_are_read_as_s_mode_reads() {
+    let mut all = started(2);
+    put(&all[0], RAM + 0x100, 0b10);
+    assert_eq!(sbi(&mut all[0], 4, 0, &[RAM + 0x100]).0, 0);
+    assert_eq!((mip(&mut all[0]), mip(&mut all[1])), (0, 1 << irq::SSI));
+    assert_eq!(sbi(&mut all[0], 4, 0, &[0]).0, 0, "no mask: all harts");
+    assert_eq!(mip(&mut all[0]), 1 << irq::SSI);
+    let cpu = &mut all[0];
+    cpu.set(x(10), 0x10);
+    cpu.set(x(17), 5);
+    assert_eq!(call(cpu, "ecall", [0; 3]), Err(trap(cause::LOAD_ACCESS, 0x10)));
+    cpu.set(x(10), RAM + 0x100);
+    cpu.set(x(11), 0x5555);
+    cpu.set(x(17), 6);
+    assert_eq!(call(cpu, "ecall", [0; 3]), Ok(0));
+    assert_eq!(cpu.get(x(11)), 0x5555, "a1 is kept");
+}
