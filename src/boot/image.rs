@@ -121,6 +121,14 @@ fn kind(bytes: &[u8]) -> Result<Kind> {
     if has(0x202, b"HdrS") {
         return Ok(Kind::BzImage);
     }
+    // A raw program may be anything but what was certainly given by mistake.
+    if bytes.is_empty() {
+        fail!("the file is empty");
+    }
+    let text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    if bytes.iter().take(HEADER as usize).all(text) {
+        fail!("this is text, not a kernel: an ELF file, a kernel Image or a raw program is wanted");
+    }
     Ok(Kind::Raw)
 }
 
@@ -180,9 +188,11 @@ mod tests {
         assert_eq!(isa(&[(0x202, b"HdrS")]), Some("x86_64"));
         assert_eq!(isa(&[]), None);
         assert!(Image::of(header(&[(0, b"\x7fELF")])).is_err());
-        for length in 0..64 {
-            assert_eq!(Image::of(vec![0x5a; length]).unwrap().kind, Kind::Raw);
+        for length in 1..64 {
+            assert_eq!(Image::of(vec![0xda; length]).unwrap().kind, Kind::Raw);
         }
+        assert!(Image::of(Vec::new()).is_err());
+        assert!(Image::of(b"root:x:0:0:root:/root:/bin/bash\n".to_vec()).is_err());
     }
 
     #[test]
