@@ -94,7 +94,7 @@ fn a_reset_may_end_the_run() {
         control.resume();
         assert_eq!(control.supervise(), Ok(0), "{engine:?}");
         let all: Vec<Happening> = happenings.try_iter().collect();
-        assert_eq!(all, [Happening::Resumed, Happening::Shutdown(true), Happening::Ending]);
+        assert_eq!(all, [Happening::Resumed, Happening::Shutdown(true), Happening::Ending(0)]);
     }
 }
 
