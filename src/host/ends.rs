@@ -21,6 +21,11 @@ pub trait CharEnd: Send {
         true
     }
 
+    /// How many times somebody has come to the other side. Who talks to one at a time begins anew with each.
+    fn comings(&self) -> u64 {
+        1
+    }
+
     /// Whether input comes to this end: on a shared stream only one end has it. A change is told by `notify`.
     fn has_focus(&self) -> bool {
         true

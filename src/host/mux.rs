@@ -262,6 +262,10 @@ impl CharEnd for MuxEnd {
         self.mux.lock().back.is_open()
     }
 
+    fn comings(&self) -> u64 {
+        self.mux.lock().back.comings()
+    }
+
     fn has_focus(&self) -> bool {
         self.mux.lock().focus == self.index
     }

@@ -33,6 +33,8 @@ struct State {
     in_flight: bool,
     /// Somebody is on the other side.
     open: bool,
+    /// How many times somebody came there.
+    comings: u64,
     /// The I/O thread looks only when woken.
     asleep: bool,
     /// A device's write was cut short.
@@ -123,6 +125,7 @@ impl Port {
     pub(super) fn set_open(&self, open: bool) -> Option<Notify> {
         let mut state = self.lock();
         let changed = std::mem::replace(&mut state.open, open) != open;
+        state.comings += u64::from(changed && open);
         state.notify.clone().filter(|_| changed)
     }
 
@@ -188,6 +191,10 @@ impl CharEnd for PortEnd {
 
     fn is_open(&self) -> bool {
         self.0.lock().open
+    }
+
+    fn comings(&self) -> u64 {
+        self.0.lock().comings
     }
 
     fn take_break(&mut self) -> bool {
