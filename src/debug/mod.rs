@@ -10,8 +10,11 @@
 //! and no sockets: it is handed [`CharEnd`](crate::host::CharEnd)s.
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+mod bench;
 pub mod gdb;
 pub mod monitor;
+pub mod qmp;
 
 use crate::base::Result;
 use crate::host::CharEnd;
@@ -48,6 +51,24 @@ pub trait Outside: Send + Sync {
 pub struct Alone;
 
 impl Outside for Alone {}
+
+/// Who is on the other side of a stream.
+#[derive(Default)]
+struct Visitor {
+    here: bool,
+    comings: u64,
+}
+
+impl Visitor {
+    /// Looks at the stream: says when somebody has come (`true`) or left since last time. One who left and was
+    /// replaced by another has just come.
+    fn look(&mut self, end: &dyn CharEnd) -> Option<bool> {
+        let now = Visitor { here: end.is_open(), comings: end.comings() };
+        let changed = now.here != self.here || (now.here && now.comings != self.comings);
+        *self = now;
+        changed.then_some(self.here)
+    }
+}
 
 /// What the debuggers and monitors of a machine share.
 pub struct Desk {
@@ -90,6 +111,15 @@ impl Desk {
     pub fn serve_monitor(self: &Arc<Desk>, end: Box<dyn CharEnd>) -> Result<()> {
         let console = monitor::Console::new(self.clone(), end);
         self.spawn("monitor", move || console.serve())
+    }
+
+    /// Serves QMP on a stream; `pretty`: with answers over several lines.
+    ///
+    /// # Errors
+    /// When the host has no thread left.
+    pub fn serve_qmp(self: &Arc<Desk>, end: Box<dyn CharEnd>, pretty: bool) -> Result<()> {
+        let session = qmp::Session::new(self.clone(), end, pretty);
+        self.spawn("qmp", move || session.serve())
     }
 
     /// Waits, not long, until everyone who has to hear of the end of the run has heard: after

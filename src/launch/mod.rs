@@ -113,7 +113,7 @@ fn serve(desk: &Arc<Desk>, plan: &ConsolePlan, chardevs: &mut Chardevs) -> Resul
         let end = chardevs.monitor_end(&monitor.chardev)?;
         match monitor.mode {
             MonitorMode::Readline => desk.serve_monitor(end)?,
-            MonitorMode::Control { .. } => {}
+            MonitorMode::Control { pretty } => desk.serve_qmp(end, pretty)?,
         }
     }
     if let Some(gdb) = &plan.gdb {

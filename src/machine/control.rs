@@ -61,12 +61,37 @@ pub enum Happening {
     Stopped(u32, Exit),
     /// The board was reset; `true`: by the guest.
     Reset(bool),
-    /// The guest has powered off, or asked for a reset that ends the run; `true`: the process leaves.
-    Shutdown(bool),
+    /// The guest has powered off, asked for a reset that ends the run, or panicked and that ends it.
+    Shutdown {
+        /// What it asked for.
+        by: PowerRequest,
+        /// The process leaves; otherwise the machine only pauses.
+        leaves: bool,
+    },
+    /// The power button was pressed.
+    PowerButton,
     /// The guest has reported that it panicked.
     Panicked,
     /// The process is about to leave with this code.
     Ending(u8),
+}
+
+/// How the machine stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Status {
+    /// It has not run yet.
+    #[default]
+    Prelaunch,
+    /// It runs.
+    Running,
+    /// Somebody paused it.
+    Paused,
+    /// It stopped for a debugger.
+    Debug,
+    /// The guest has powered off.
+    Shutdown,
+    /// The guest has panicked.
+    Panicked,
 }
 
 /// Somebody who hears of happenings, and what wakes them.
@@ -83,6 +108,9 @@ pub struct Control {
     hand: Mutex<()>,
     observers: Mutex<Vec<Observer>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// The host's numbers of the vCPUs' threads.
+    thread_ids: Mutex<Vec<u64>>,
+    status: Mutex<Status>,
 }
 
 impl Control {
@@ -100,7 +128,10 @@ impl Control {
             hand: Mutex::new(()),
             observers: Mutex::default(),
             threads: Mutex::default(),
+            thread_ids: Mutex::default(),
+            status: Mutex::default(),
         });
+        *lock(&control.thread_ids) = vec![0; control.machine.seats.len()];
         control.power_on()?;
         for index in 0..control.machine.seats.len() as u32 {
             let own = control.clone();
@@ -127,6 +158,16 @@ impl Control {
     /// Whether vCPUs run.
     pub fn is_running(&self) -> bool {
         self.desk.goal() == Goal::Running
+    }
+
+    /// How the machine stands.
+    pub fn status(&self) -> Status {
+        *lock(&self.status)
+    }
+
+    /// The host's number of a vCPU's thread; 0 when the host does not say.
+    pub fn thread_id(&self, index: u32) -> u64 {
+        lock(&self.thread_ids).get(index as usize).copied().unwrap_or(0)
     }
 
     /// Lets the vCPUs run.
@@ -186,6 +227,7 @@ impl Control {
 
     /// Presses the power button as far as there is one: the guest is told nothing yet, so the run ends.
     pub fn power_down(&self) {
+        self.tell(Happening::PowerButton);
         self.quit(0);
     }
 
@@ -241,7 +283,7 @@ impl Control {
             let _hand = lock(&self.hand);
             self.halt();
         }
-        self.tell(Happening::Shutdown(!stays));
+        self.tell(Happening::Shutdown { by: request, leaves: !stays });
         if stays {
             self.tell(Happening::Paused);
         }
@@ -353,6 +395,20 @@ impl Control {
     }
 
     fn tell(&self, what: Happening) {
+        {
+            let mut status = lock(&self.status);
+            *status = match (what, *status) {
+                (Happening::Resumed, _) => Status::Running,
+                (Happening::Stopped(..), _) => Status::Debug,
+                (Happening::Shutdown { .. }, Status::Panicked) => Status::Panicked,
+                (Happening::Shutdown { .. }, _) => Status::Shutdown,
+                (Happening::Panicked, _) => Status::Panicked,
+                (Happening::Paused, Status::Running) | (Happening::Reset(_), Status::Shutdown | Status::Panicked) => {
+                    Status::Paused
+                }
+                (_, status) => status,
+            };
+        }
         lock(&self.observers).retain(|observer| {
             let listens = observer.sender.send(what).is_ok();
             (observer.wake)();
@@ -366,6 +422,9 @@ impl Control {
 
     /// The life of a vCPU's thread.
     fn vcpu(&self, index: u32) {
+        if let (Some(place), Some(id)) = (lock(&self.thread_ids).get_mut(index as usize), own_thread_id()) {
+            *place = id;
+        }
         while let Some(pace) = self.desk.enter(index) {
             let run = catch_unwind(AssertUnwindSafe(|| {
                 self.seat(index).map(|mut seat| {
@@ -389,6 +448,12 @@ impl Control {
             self.desk.left(index, exit, || self.ask_stop(true));
         }
     }
+}
+
+/// The host's number of the calling thread, where it says so.
+fn own_thread_id() -> Option<u64> {
+    let link = std::fs::read_link("/proc/thread-self").ok()?;
+    link.file_name()?.to_str()?.parse().ok()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

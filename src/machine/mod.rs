@@ -22,7 +22,7 @@ mod tree;
 mod wires;
 
 pub use build::build;
-pub use control::{Actions, Control, Happening, PanicAction};
+pub use control::{Actions, Control, Happening, PanicAction, Status};
 pub use desk::Pace;
 pub use setup::{CpuChoice, Disk, Interface, Plug, PropList, Setup};
 

@@ -12,6 +12,8 @@ mod arch;
 mod guest;
 mod layout;
 mod session;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use session::Session;

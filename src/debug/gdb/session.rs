@@ -2,7 +2,7 @@
 
 use super::guest::{EINVAL, Guest, sstep, tid_of};
 use super::wire::{Input, LONGEST, Reader, packet};
-use crate::debug::Desk;
+use crate::debug::{Desk, Visitor};
 use crate::host::{CharEnd, CharStream};
 use crate::machine::Happening;
 use gdbstub::common::Signal;
@@ -55,13 +55,12 @@ impl Session {
     pub fn serve(self) {
         let bell = self.stream.bell();
         let mut line = Line::new(self);
-        let mut was_open = false;
+        let mut visitor = Visitor::default();
         while !line.over {
-            let open = line.stream.end().is_open();
-            if open != was_open {
-                was_open = open;
+            let change = visitor.look(line.stream.end());
+            if let Some(came) = change {
                 line.begin();
-                if open {
+                if came {
                     // QEMU's clients find the machine stopped.
                     line.guest.control().pause();
                 }
@@ -72,7 +71,7 @@ impl Session {
             for byte in &bytes[..count] {
                 line.take(*byte);
             }
-            if !news && count == 0 && line.stream.end().is_open() == was_open {
+            if change.is_none() && !news && count == 0 {
                 bell.wait(None);
             }
         }
@@ -197,10 +196,10 @@ impl Line {
                 }
             };
         }
-        self.flush();
         self.remember(&body);
         self.stub = Some(stub);
         self.leave(&body);
+        self.flush();
     }
 
     /// Keeps what a new stub would have to be told.
@@ -226,7 +225,8 @@ impl Line {
                 if body.starts_with(b"vKill") {
                     self.answer(b"OK");
                 }
-                eprintln!("QEMU: Terminated via GDBstub");
+                // A stderr that nobody reads is no reason to panic.
+                let _ = writeln!(std::io::stderr(), "QEMU: Terminated via GDBstub");
                 self.guest.control().quit(0);
             }
             DisconnectReason::Disconnect => {
@@ -316,7 +316,7 @@ impl Line {
             Happening::Stopped(cpu, exit) => self.guest.reason(cpu, exit),
             Happening::Paused => self.guest.signal(Signal::SIGINT),
             Happening::Ending(code) => MultiThreadStopReason::Exited(code),
-            Happening::Resumed | Happening::Reset(_) | Happening::Shutdown(_) | Happening::Panicked => return,
+            _ => return,
         };
         if let Some(GdbStubStateMachine::Running(_)) = &self.stub
             && let Some(GdbStubStateMachine::Running(stub)) = self.stub.take()

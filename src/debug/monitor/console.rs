@@ -2,7 +2,7 @@
 
 use super::Monitor;
 use crate::base::QEMU_VERSION;
-use crate::debug::Desk;
+use crate::debug::{Desk, Visitor};
 use crate::host::{CharEnd, CharStream};
 use crate::machine::Happening;
 use std::io::Write;
@@ -53,18 +53,19 @@ impl Console {
     /// Answers until the run ends.
     pub fn serve(mut self) {
         let bell = self.stream.bell();
-        let mut was_here = false;
+        let mut visitor = Visitor::default();
+        let mut had_focus = false;
         loop {
-            let here = self.stream.end().is_open() && self.stream.end().has_focus();
-            if here && !was_here {
-                self.greet();
-            }
-            was_here = here;
-            if !self.stream.end().is_open() {
-                // The next one to come is greeted again.
-                self.greeted = false;
+            let change = visitor.look(self.stream.end());
+            if change.is_some() {
+                (self.greeted, had_focus) = (false, false);
                 self.line.clear();
             }
+            let focus = visitor.here && self.stream.end().has_focus();
+            if focus && !had_focus {
+                self.greet();
+            }
+            had_focus = focus;
             while let Ok(what) = self.news.try_recv() {
                 if matches!(what, Happening::Ending(_)) {
                     return;
@@ -75,7 +76,7 @@ impl Console {
             for byte in &bytes[..count] {
                 self.take(*byte);
             }
-            if count == 0 {
+            if change.is_none() && count == 0 {
                 bell.wait(None);
             }
         }

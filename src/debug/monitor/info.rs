@@ -4,6 +4,7 @@ use super::args::Args;
 use super::{Fault, Monitor, refuse};
 use crate::base::QEMU_VERSION;
 use crate::fabric::PAGE_SIZE;
+use crate::machine::Status;
 use std::fmt::Write;
 
 type Answer = Result<String, Fault>;
@@ -13,7 +14,14 @@ pub fn version(_: &mut Monitor, _: &mut Args<'_>) -> Answer {
 }
 
 pub fn status(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
-    let status = if monitor.control().is_running() { "running" } else { "paused" };
+    let status = match monitor.control().status() {
+        Status::Running => "running",
+        Status::Prelaunch => "paused (prelaunch)",
+        Status::Paused => "paused",
+        Status::Debug => "paused (debug)",
+        Status::Shutdown => "paused (shutdown)",
+        Status::Panicked => "paused (guest-panicked)",
+    };
     Ok(format!("VM status: {status}\n"))
 }
 
@@ -25,11 +33,8 @@ pub fn cpus(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
     let mut text = String::new();
     for cpu in 0..monitor.control().machine().cpus() {
         let mark = if cpu == monitor.cpu { '*' } else { ' ' };
-        let state = monitor.control().with_cpu(cpu, |cpu| (cpu.pc, cpu.halted));
-        let Some((pc, halted)) = state else { continue };
-        let halted = if halted { " (halted)" } else { "" };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{mark} CPU #{cpu}: pc={pc:#018x}{halted}");
+        let _ = writeln!(text, "{mark} CPU #{cpu}: thread_id={}", monitor.control().thread_id(cpu));
     }
     Ok(text)
 }

@@ -132,19 +132,30 @@ impl Monitor {
         let start = args.expression(self)?;
         let size = args.expression(self)?;
         let path = args.file()?;
-        let refused = |e: std::io::Error| Fault::Refused(format!("Error: could not write '{path}': {e}"));
-        let mut file = File::create(&path).map_err(refused)?;
+        match self.save_memory(start, size, &path, physical) {
+            Ok(()) => Ok(String::new()),
+            Err(e) => refuse(format!("Error: {e}")),
+        }
+    }
+
+    /// Writes memory to a file.
+    ///
+    /// # Errors
+    /// When not all of it can be read, or the file cannot be written.
+    pub fn save_memory(&self, start: u64, size: u64, path: &str, physical: bool) -> Result<(), String> {
+        let refused = |e: std::io::Error| format!("could not write '{path}': {e}");
+        let mut file = File::create(path).map_err(refused)?;
         let mut done = 0;
         while done < size {
             let mut bytes = vec![0; (size - done).min(CHUNK) as usize];
             let address = start.wrapping_add(done);
             if !self.read_memory(address, &mut bytes, physical, 1) {
-                return refuse(format!("Error: Invalid addr {address:#018x}/size {size} specified"));
+                return Err(format!("Invalid addr {address:#018x}/size {size} specified"));
             }
             file.write_all(&bytes).map_err(refused)?;
             done += bytes.len() as u64;
         }
-        Ok(String::new())
+        Ok(())
     }
 }
 

@@ -14,6 +14,8 @@ mod expr;
 mod info;
 mod memory;
 mod run;
+#[cfg(test)]
+mod tests;
 
 pub use console::Console;
 

@@ -1,0 +1,140 @@
+//! Commands and what they answer.
+
+use super::Monitor;
+use crate::debug::bench::{Bench, COUNT, pair};
+use crate::engine::Kind;
+
+fn monitor(bench: &Bench) -> Monitor {
+    Monitor::new(bench.desk.clone())
+}
+
+#[test]
+fn expressions_have_qemus_priorities() {
+    let bench = Bench::new(Kind::Interp, 2, COUNT);
+    let mut monitor = monitor(&bench);
+    for (expression, answer) in [
+        ("1+2*3", "0x7"),
+        ("(1+2)*3", "0x9"),
+        ("-1", "0xffffffffffffffff"),
+        ("~0x0f", "0xfffffffffffffff0"),
+        ("010", "0x8"),
+        ("'a'", "0x61"),
+        ("1+6&3", "0x3"),
+        ("7%4", "0x3"),
+        ("$pc+8", "0x80000008"),
+        ("$a0", "0x80001000"),
+        ("1/0", "division by zero"),
+        ("0x8000000000000000/-1", "0x0"),
+        ("$nothing", "unknown register"),
+        ("1+", "unexpected end of expression"),
+        ("(1", "')' expected"),
+        ("0xfffffffffffffffff", "invalid char in expression"),
+        ("zz", "invalid char in expression"),
+        ("'", "character constant expected"),
+    ] {
+        let got = monitor.execute(&format!("print/x {expression}"));
+        assert_eq!(got.lines().next(), Some(answer), "{expression}");
+    }
+    let deep = format!("p {}1", "(".repeat(100_000));
+    assert!(monitor.execute(&deep).starts_with("the expression is too deep"));
+    assert_eq!(
+        monitor.execute("p 1 2"),
+        "print|p: extraneous characters at the end of line\nTry \"help p\" for more information\n"
+    );
+}
+
+#[test]
+fn memory_is_shown_as_asked() {
+    let bench = Bench::new(Kind::Interp, 1, COUNT);
+    let mut monitor = monitor(&bench);
+    for (command, answer) in [
+        ("x/2xw $pc", "0000000080000000: 0x00128293 0x00553023\n"),
+        ("xp/5xb 0x80000000", "0000000080000000: 0x93 0x82 0x12 0x00 0x23\n"),
+        ("x/1dw 0x8000000c", "000000008000000c:  -10489745\n"),
+        ("x/2uh 0x80000000", "0000000080000000: 33427    18\n"),
+        ("x/3oh 0x80000000", "0000000080000000: 0101223    022 030043\n"),
+        ("x/3cb 0x80000004", "0000000080000004: '#' '0' 'U'\n"),
+        ("x/1xg 0x80000000", "0000000080000000: 0x0055302300128293\n"),
+        ("x/2i $pc", "0x80000000:  00128293          addi t0, t0, 1\n0x80000004:  00553023          sd t0, 0(a0)\n"),
+        ("x/xw 0", "0000000000000000: Cannot access memory\n"),
+        ("x/1i 0", "0x00000000:  Cannot access memory\n"),
+        ("xp/1xw 0x10100008", "0000000010100008: 0x00000000\n"),
+        ("x/4q 1", "invalid char in format: 'q'\nTry \"help x\" for more information\n"),
+        ("x/99999999999999999999x 0", "that is more than can be shown\n"),
+        ("sum 0x80000000 16", "39451\n"),
+    ] {
+        assert_eq!(monitor.execute(command), answer, "{command}");
+    }
+    // What a command leaves out stays as it was.
+    monitor.execute("x/1xb $pc");
+    assert_eq!(monitor.execute("x/2 $pc"), "0000000080000000: 0x93 0x82\n");
+}
+
+#[test]
+fn the_machine_is_steered() {
+    let mut bench = Bench::new(Kind::Jit, 2, COUNT);
+    let mut monitor = monitor(&bench);
+    assert_eq!(monitor.execute("info status"), "VM status: paused (prelaunch)\n");
+    monitor.execute("c");
+    assert_eq!(monitor.execute("info status"), "VM status: running\n");
+    monitor.execute("stop");
+    assert_eq!(monitor.execute("info status"), "VM status: paused\n");
+    assert_eq!(monitor.execute("cpu 1"), "");
+    assert!(monitor.execute("info cpus").contains("\n* CPU #1: thread_id="));
+    assert_eq!(monitor.execute("cpu 2"), "invalid CPU index\n");
+    assert_eq!(monitor.execute("nonsense"), "unknown command: 'nonsense'\n");
+    assert_eq!(monitor.execute("info nonsense"), "unknown command: 'info nonsense'\n");
+    assert_eq!(monitor.execute("nmi"), "Error: machine does not provide NMIs\n");
+    assert_eq!(monitor.execute(""), "");
+    let refused = monitor.execute("quit now");
+    assert!(refused.starts_with("quit|q: extraneous characters"), "{refused}");
+    assert!(bench.desk.control().status() == crate::machine::Status::Paused, "and nothing was done");
+    monitor.execute("q");
+    assert_eq!(bench.code(), 0);
+}
+
+#[test]
+fn information_names_what_there_is() {
+    let bench = Bench::new(Kind::Interp, 2, COUNT);
+    let mut monitor = monitor(&bench);
+    for (command, word) in [
+        ("info mtree", "    0000000080000000-0000000080ffffff (prio 0, ram): ram\n"),
+        ("info mtree -f", "  0000000010000000-00000000100000ff (prio 0, i/o): uart0\n"),
+        ("info qtree", "  dev: ns16550, id \"uart0\"\n"),
+        ("info registers", "\nCPU#0\n pc       0000000080000000\n"),
+        ("info registers -a", "\nCPU#1\n"),
+        ("info registers 2", "CPU#2 not available\n"),
+        ("info version", "(mimus "),
+        ("info", "info registers [-a|vcpu] -- "),
+        ("help", "quit|q  -- quit the emulator\n"),
+        ("help info status", "info status  -- "),
+        ("help x", "x /fmt addr -- "),
+        ("?", "help|? [cmd] -- "),
+        ("log help", "in_asm "),
+    ] {
+        let got = monitor.execute(command);
+        assert!(got.contains(word), "{command}: {got}");
+    }
+}
+
+#[test]
+fn a_line_is_edited_as_it_is_typed() {
+    let bench = Bench::new(Kind::Interp, 1, COUNT);
+    let (client, end) = pair();
+    bench.desk.serve_monitor(end).unwrap();
+    client.connect();
+    let greeting = client.read_to("(qemu) ");
+    assert!(greeting.ends_with("monitor - type 'help' for more information\r\n(qemu) "), "{greeting}");
+    client.send(b"p 12\x7f\x7f3\r");
+    assert_eq!(client.read_to("(qemu) "), "p 12\x08 \x08\x08 \x083\r\n0x3\r\n(qemu) ");
+    client.send(b"nonsense\x15p 4\n");
+    assert!(client.read_to("(qemu) ").ends_with("p 4\r\n0x4\r\n(qemu) "));
+    // Up, up, down: the line before.
+    client.send(b"\x1b[A\x1b[A\x1b[B\n");
+    assert!(client.read_to("(qemu) ").ends_with("p 4\r\n0x4\r\n(qemu) "));
+    client.send(b"\xff\xc3\xa4\x01\x1b[15~\n");
+    assert!(client.read_to("(qemu) ").ends_with("unknown command: '\u{e4}'\r\n(qemu) "));
+    client.disconnect();
+    client.connect();
+    assert!(client.read_to("(qemu) ").starts_with("QEMU "), "the next one is greeted, too");
+}

@@ -1,0 +1,243 @@
+//! The commands of QMP.
+
+use super::json::text;
+use crate::base::QEMU_VERSION;
+use crate::debug::Desk;
+use crate::debug::monitor::Monitor;
+use crate::machine::{Control, Status};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Why a command failed.
+pub struct Fault {
+    /// QMP's class of error.
+    pub class: &'static str,
+    /// The message.
+    pub desc: String,
+}
+
+/// An error of the usual class.
+pub fn fault<T>(desc: impl Into<String>) -> Result<T, Fault> {
+    Err(Fault { class: "GenericError", desc: desc.into() })
+}
+
+/// The arguments of a command.
+pub struct Args(Map<String, Value>);
+
+/// What a command does; its answer is JSON text.
+type Run = fn(&Arc<Desk>, &mut Args) -> Result<String, Fault>;
+
+/// The commands beside `qmp_capabilities`, which the session sees to.
+const COMMANDS: &[(&str, Run)] = &[
+    ("cont", |desk, _| steer(desk, |control| control.resume())),
+    ("human-monitor-command", human_monitor_command),
+    ("inject-nmi", |_, _| fault("machine does not provide NMIs")),
+    ("memsave", |desk, args| save(desk, args, "memsave")),
+    ("pmemsave", |desk, args| save(desk, args, "pmemsave")),
+    ("query-chardev", query_chardev),
+    ("query-commands", query_commands),
+    ("query-cpus-fast", query_cpus_fast),
+    ("query-kvm", |_, _| Ok(text(&Kvm { enabled: false, present: false }))),
+    ("query-name", |_, _| Ok(NOTHING.into())),
+    ("query-status", query_status),
+    ("query-target", |desk, _| Ok(text(&Target { arch: desk.control().machine().isa.name() }))),
+    ("query-version", |_, _| Ok(text(&Version::own()))),
+    ("quit", |desk, _| steer(desk, |control| control.quit(0))),
+    ("stop", |desk, _| steer(desk, |control| control.pause())),
+    ("system_powerdown", |desk, _| steer(desk, |control| control.power_down())),
+    ("system_reset", system_reset),
+];
+
+/// The answer that says nothing.
+pub const NOTHING: &str = "{}";
+
+fn steer(desk: &Arc<Desk>, how: impl FnOnce(&Control)) -> Result<String, Fault> {
+    how(desk.control());
+    Ok(NOTHING.into())
+}
+
+/// Runs a command by name.
+///
+/// # Errors
+/// When there is none, its arguments are wrong, or it fails.
+pub fn run(desk: &Arc<Desk>, name: &str, arguments: Map<String, Value>) -> Result<String, Fault> {
+    let Some((_, run)) = COMMANDS.iter().find(|(own, _)| *own == name) else {
+        return Err(Fault { class: "CommandNotFound", desc: format!("The command {name} has not been found") });
+    };
+    let takes_any = matches!(name, "human-monitor-command" | "memsave" | "pmemsave");
+    match arguments.keys().next() {
+        Some(key) if !takes_any => fault(format!("Parameter '{key}' is unexpected")),
+        _ => run(desk, &mut Args(arguments)),
+    }
+}
+
+impl Args {
+    fn take<T>(&mut self, key: &str, kind: &str, read: impl Fn(&Value) -> Option<T>) -> Result<Option<T>, Fault> {
+        match self.0.remove(key).map(|value| read(&value)) {
+            None => Ok(None),
+            Some(Some(value)) => Ok(Some(value)),
+            Some(None) => fault(format!("Invalid parameter type for '{key}', expected: {kind}")),
+        }
+    }
+
+    fn text(&mut self, key: &str) -> Result<String, Fault> {
+        let value = self.take(key, "string", |value| value.as_str().map(str::to_string))?;
+        value.ok_or_else(|| Fault { class: "GenericError", desc: format!("Parameter '{key}' is missing") })
+    }
+
+    fn number(&mut self, key: &str) -> Result<Option<u64>, Fault> {
+        // Addresses are often written as signed numbers.
+        self.take(key, "integer", |value| value.as_u64().or(value.as_i64().map(i64::cast_unsigned)))
+    }
+
+    fn finish(&self) -> Result<(), Fault> {
+        match self.0.keys().next() {
+            Some(key) => fault(format!("Parameter '{key}' is unexpected")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The version of QEMU that this speaks like.
+#[derive(Serialize)]
+pub struct Version {
+    qemu: Qemu,
+    package: String,
+}
+
+#[derive(Serialize)]
+struct Qemu {
+    micro: u32,
+    minor: u32,
+    major: u32,
+}
+
+impl Version {
+    /// This program's.
+    pub fn own() -> Version {
+        let mut numbers = QEMU_VERSION.split('.').map(|number| number.parse().unwrap_or(0));
+        let mut next = || numbers.next().unwrap_or(0);
+        let (major, minor, micro) = (next(), next(), next());
+        Version { qemu: Qemu { micro, minor, major }, package: format!("mimus {}", env!("CARGO_PKG_VERSION")) }
+    }
+}
+
+#[derive(Serialize)]
+struct Kvm {
+    enabled: bool,
+    present: bool,
+}
+
+#[derive(Serialize)]
+struct Target {
+    arch: &'static str,
+}
+
+#[derive(Serialize)]
+struct StatusInfo {
+    status: &'static str,
+    running: bool,
+}
+
+fn query_status(desk: &Arc<Desk>, _: &mut Args) -> Result<String, Fault> {
+    let status = match desk.control().status() {
+        Status::Prelaunch => "prelaunch",
+        Status::Running => "running",
+        Status::Paused => "paused",
+        Status::Debug => "debug",
+        Status::Shutdown => "shutdown",
+        Status::Panicked => "guest-panicked",
+    };
+    Ok(text(&StatusInfo { status, running: desk.control().is_running() }))
+}
+
+#[derive(Serialize)]
+struct CpuInfo {
+    #[serde(rename = "thread-id")]
+    thread_id: u64,
+    props: CpuProps,
+    #[serde(rename = "qom-path")]
+    qom_path: String,
+    #[serde(rename = "cpu-index")]
+    cpu_index: u32,
+    target: &'static str,
+}
+
+#[derive(Serialize)]
+struct CpuProps {
+    #[serde(rename = "core-id")]
+    core_id: u32,
+}
+
+fn query_cpus_fast(desk: &Arc<Desk>, _: &mut Args) -> Result<String, Fault> {
+    let machine = desk.control().machine();
+    let cpu = |index: u32| CpuInfo {
+        thread_id: desk.control().thread_id(index),
+        props: CpuProps { core_id: index },
+        qom_path: format!("/machine/soc0/harts[{index}]"),
+        cpu_index: index,
+        target: machine.isa.name(),
+    };
+    Ok(text(&(0..machine.cpus()).map(cpu).collect::<Vec<_>>()))
+}
+
+#[derive(Serialize)]
+struct Chardev {
+    #[serde(rename = "frontend-open")]
+    frontend_open: bool,
+    filename: String,
+    label: String,
+}
+
+fn query_chardev(desk: &Arc<Desk>, _: &mut Args) -> Result<String, Fault> {
+    let streams = desk.outside().streams().into_iter();
+    let list: Vec<Chardev> =
+        streams.map(|(label, filename)| Chardev { frontend_open: true, filename, label }).collect();
+    Ok(text(&list))
+}
+
+#[derive(Serialize)]
+struct Name {
+    name: &'static str,
+}
+
+fn query_commands(_: &Arc<Desk>, _: &mut Args) -> Result<String, Fault> {
+    let names = std::iter::once("qmp_capabilities").chain(COMMANDS.iter().map(|(name, _)| *name));
+    Ok(text(&names.map(|name| Name { name }).collect::<Vec<_>>()))
+}
+
+fn system_reset(desk: &Arc<Desk>, _: &mut Args) -> Result<String, Fault> {
+    match desk.control().reset() {
+        Ok(()) => Ok(NOTHING.into()),
+        Err(e) => fault(e.to_string()),
+    }
+}
+
+fn human_monitor_command(desk: &Arc<Desk>, args: &mut Args) -> Result<String, Fault> {
+    let line = args.text("command-line")?;
+    let cpu = args.number("cpu-index")?;
+    args.finish()?;
+    let mut monitor = Monitor::new(desk.clone());
+    if let Some(cpu) = cpu
+        && !u32::try_from(cpu).is_ok_and(|cpu| monitor.choose(cpu))
+    {
+        return fault("Parameter 'cpu-index' expects a CPU number");
+    }
+    Ok(text(&monitor.execute(&line).replace('\n', "\r\n")))
+}
+
+fn save(desk: &Arc<Desk>, args: &mut Args, command: &str) -> Result<String, Fault> {
+    let missing = |key: &str| Fault { class: "GenericError", desc: format!("Parameter '{key}' is missing") };
+    let start = args.number("val")?.ok_or_else(|| missing("val"))?;
+    let size = args.number("size")?.ok_or_else(|| missing("size"))?;
+    let file = args.text("filename")?;
+    let cpu = args.number("cpu-index")?.unwrap_or(0);
+    args.finish()?;
+    let mut monitor = Monitor::new(desk.clone());
+    if !u32::try_from(cpu).is_ok_and(|cpu| monitor.choose(cpu)) {
+        return fault("Parameter 'cpu-index' expects a CPU number");
+    }
+    let answer = monitor.save_memory(start, size, &file, command == "pmemsave");
+    answer.map(|()| NOTHING.into()).or_else(fault)
+}
