@@ -50,7 +50,7 @@ fn digits(word: &u32) -> String {
 /// Lifts instructions that stand at offset `start` of their page.
 fn lifted(words: &[u32], start: u16, mode: CodeMode, ext: Extensions) -> Block {
     let code = bytes(words);
-    let mut b = Builder::new(usize::from(regs::FIRST_CSR));
+    let mut b = Builder::new(regs::SLOTS);
     b.begin(start);
     while usize::from(b.here() - start) < code.len() && !b.has_ended() {
         let at = usize::from(b.here() - start);
@@ -280,7 +280,7 @@ fn a_reserved_rounding_mode_is_illegal() {
 #[test]
 fn illegal_is_told_the_bits_as_they_stand() {
     for (word, bits) in [(0u32, 0), (0x1234_9c79, 0x9c79), (0xffff_ffff, 0xffff_ffff)] {
-        let mut b = Builder::new(usize::from(regs::FIRST_CSR));
+        let mut b = Builder::new(regs::SLOTS);
         b.begin(0);
         lift(&mut b, &word.to_le_bytes(), MODE, EVERYTHING);
         let block = b.finish();
@@ -321,7 +321,7 @@ fn fs_is_marked_dirty_once_a_block_and_only_where_it_is_not() {
 
 #[test]
 fn code_that_ends_too_early_needs_more() {
-    let mut b = Builder::new(usize::from(regs::FIRST_CSR));
+    let mut b = Builder::new(regs::SLOTS);
     b.begin(0xffe);
     for code in [&[][..], &[0x13], &[0x13, 0x00], &[0x13, 0x00, 0x00], &[0x01]] {
         assert_eq!(lift(&mut b, code, MODE, EVERYTHING), mimus::cpu::Lifted::NeedsMore);
