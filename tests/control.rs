@@ -3,6 +3,7 @@
 use mimus::boot::{Firmware, Request};
 use mimus::cpu::Cpu;
 use mimus::engine::{Exit, Kind};
+use mimus::fabric::PowerRequest;
 use mimus::machine::page::{Page, find};
 use mimus::machine::{self, Actions, Control, Happening, Pace, Setup};
 use std::path::PathBuf;
@@ -94,7 +95,8 @@ fn a_reset_may_end_the_run() {
         control.resume();
         assert_eq!(control.supervise(), Ok(0), "{engine:?}");
         let all: Vec<Happening> = happenings.try_iter().collect();
-        assert_eq!(all, [Happening::Resumed, Happening::Shutdown(true), Happening::Ending(0)]);
+        let shutdown = Happening::Shutdown { by: PowerRequest::Reset, leaves: true };
+        assert_eq!(all, [Happening::Resumed, shutdown, Happening::Ending(0)]);
     }
 }
 
@@ -106,7 +108,7 @@ fn a_power_off_may_only_pause() {
         let happenings = control.observe(|| {});
         let run = supervised(&control);
         control.resume();
-        wait_for(&happenings, |happening| *happening == Happening::Shutdown(false));
+        wait_for(&happenings, |happening| matches!(happening, Happening::Shutdown { leaves: false, .. }));
         wait_for(&happenings, |happening| *happening == Happening::Paused);
         assert!(!control.is_running());
         control.quit(7);
