@@ -4,8 +4,9 @@
 
 use std::fmt;
 use std::io::Write;
-use std::sync::Mutex;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, RwLock};
 
 /// What can be logged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,6 +77,22 @@ pub fn on(item: Item) -> bool {
 /// Switches on exactly the items whose bits are in `mask`.
 pub fn set_mask(mask: u32) {
     MASK.store(mask, Ordering::Relaxed);
+}
+
+static FILTER: RwLock<Vec<RangeInclusive<u64>>> = RwLock::new(Vec::new());
+
+/// Limits the items about code (`in_asm`, `out_asm`, `op`, `exec`, `cpu`) to guest addresses in `ranges`
+/// (`-dfilter`); an empty list lifts the limit.
+pub fn set_filter(ranges: Vec<RangeInclusive<u64>>) {
+    *FILTER.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = ranges;
+}
+
+/// Whether `item` is being logged for code at guest address `address`.
+pub fn on_at(item: Item, address: u64) -> bool {
+    on(item) && {
+        let ranges = FILTER.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        ranges.is_empty() || ranges.iter().any(|range| range.contains(&address))
+    }
 }
 
 /// Sends the log to `out` instead of stderr.

@@ -141,7 +141,7 @@ impl Source {
     }
 
     fn log(&self, cpu: &Cpu, lift: &Lift) {
-        if dlog::on(Item::InAsm) {
+        if dlog::on_at(Item::InAsm, cpu.pc) {
             let mut text = format!("----------------\nIN: {}\n", cpu.isa.name());
             let mut at = 0;
             while at < usize::from(lift.block.bytes) {
@@ -152,7 +152,7 @@ impl Source {
             }
             dlog::write(format_args!("{text}\n"));
         }
-        if dlog::on(Item::Op) {
+        if dlog::on_at(Item::Op, cpu.pc) {
             dlog::write(format_args!("OP: {:#x} mode {:#x}\n{}\n", cpu.pc, cpu.mode, lift.block));
         }
         #[cfg(debug_assertions)]

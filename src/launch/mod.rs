@@ -138,7 +138,11 @@ fn start_log(config: &Config) -> Result<()> {
             .map_err(|e| error!("could not open log '{}': {}", path.display(), os_text(&e)))?;
         dlog::set_output(Box::new(std::io::BufWriter::new(file)));
     }
+    dlog::set_filter(log.filter.clone());
     dlog::set_mask(log.mask);
+    if config.run.perfmap || config.run.jitdump {
+        crate::engine::jit::tell_perf(config.run.perfmap, config.run.jitdump)?;
+    }
     Ok(())
 }
 

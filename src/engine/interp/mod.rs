@@ -53,7 +53,7 @@ impl Interp {
                 return None;
             }
         };
-        if crate::base::dlog::on(crate::base::dlog::Item::Exec) {
+        if crate::base::dlog::on_at(crate::base::dlog::Item::Exec, cpu.pc) {
             super::log_exec(cpu);
         }
         let page = cpu.pc & !(PAGE_SIZE - 1);

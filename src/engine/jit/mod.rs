@@ -23,6 +23,7 @@ mod slow;
 mod thunks;
 
 pub use emit::HostFeatures;
+pub use report::tell_perf;
 
 use super::interp::Interp;
 use super::{Engine, Exit, Source, attend, left, wait};
@@ -253,7 +254,7 @@ impl Jit {
                     continue;
                 }
             };
-            if crate::base::dlog::on(crate::base::dlog::Item::Exec) {
+            if crate::base::dlog::on_at(crate::base::dlog::Item::Exec, cpu.pc) {
                 super::log_exec(cpu);
             }
             let generation = self.shared.generation();
