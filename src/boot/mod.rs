@@ -89,6 +89,8 @@ pub struct Plan {
     pub layout: Layout,
     /// What the device tree tells the kernel.
     pub chosen: Chosen,
+    /// Guest-physical address of the device tree, once the plan is finished.
+    pub dtb: u64,
     /// How the CPUs start.
     pub start: Start,
     /// CPUs whose pc a `-device loader` sets, over [`start`](Plan::start).

@@ -32,6 +32,7 @@ fn plan(request: &Request, place: &Place) -> Result<Plan> {
     let mut plan = Plan {
         layout: Layout::default(),
         chosen: Chosen::default(),
+        dtb: 0,
         start: Start::Reset,
         pcs: Vec::new(),
         handed: None,
@@ -194,8 +195,9 @@ fn first_of(program: &Program, place: &Place) -> u64 {
 
 fn finish(plan: &mut Plan, place: &Place, dtb: Vec<u8>) -> Result<()> {
     let size = dtb.len() as u64;
-    let at = place.ram.end().saturating_sub(size) / KERNEL_ALIGN * KERNEL_ALIGN;
-    plan.layout.add(&place.memory, "the device tree", at.max(place.ram.at), dtb, 0)?;
+    let at = (place.ram.end().saturating_sub(size) / KERNEL_ALIGN * KERNEL_ALIGN).max(place.ram.at);
+    plan.layout.add(&place.memory, "the device tree", at, dtb, 0)?;
+    plan.dtb = at;
     if let Start::BuiltIn { dtb, .. } = &mut plan.start {
         *dtb = at;
     }

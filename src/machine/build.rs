@@ -14,17 +14,18 @@ use super::desk::Desk;
 use super::devices;
 use super::page::Page;
 use super::parts::{Parts, Supply};
+use super::seed::RngSeed;
 use super::setup::{CpuChoice, Setup};
 use super::tree;
 use super::{Machine, Seat};
 use crate::base::Result;
 use crate::boot::fdt::Node;
-use crate::boot::{self, Chosen, Place, Plan, Space, Start};
+use crate::boot::{self, Place, Plan, Space, Start};
 use crate::cpu::{Board, Cpu, DebugPoints, Remote};
 use crate::fabric::{BusBuilder, Clock, Dma, Ram, Timebase, Timers, Watchers};
 use crate::hw::FwCfgItems;
 use crate::hw::misc::fw_cfg::key;
-use crate::{engine, error, fail};
+use crate::{engine, fail};
 use std::sync::{Arc, Mutex};
 
 /// Builds the machine. Nothing runs yet.
@@ -49,8 +50,8 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     let mut bus = BusBuilder::default();
     let ram_size = setup.ram.unwrap_or(page.ram_size);
     let ram = Ram::new(ram_size, &watchers)?;
-    let mut spaces = vec![Space { name: "RAM".into(), at: page.ram_at, size: ram_size }];
-    bus.ram("ram", page.ram_at, ram_size, ram.clone(), 0, true)?;
+    let mut spaces = vec![Space { name: "RAM".into(), at: page.ram_at.value, size: ram_size }];
+    bus.ram("ram", page.ram_at.value, ram_size, ram.clone(), 0, true).map_err(|e| page.ram_at.origin.error(e))?;
     for memory in &page.memory {
         let more = Ram::new(memory.size, &watchers)?;
         bus.ram(&memory.name, memory.at, memory.size, more, 0, !memory.rom).map_err(|e| memory.origin.error(e))?;
@@ -61,7 +62,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     let mut plugs = devices::plug(&page, &mut setup)?;
     setup.boot.loaders = std::mem::take(&mut plugs.loaders);
     let supply = Supply {
-        dma: Dma::new(vec![(page.ram_at, ram)]),
+        dma: Dma::new(vec![(page.ram_at.value, ram)]),
         timers: timers.clone(),
         power: desk.power(),
         pins: remotes.iter().map(|remote| remote.pins().clone()).collect(),
@@ -84,7 +85,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     };
     let place = Place { ram: spaces[0].clone(), rom, flash: parts.firmware, memory: spaces };
     let mut plan = (arch.protocol.plan)(&setup.boot, &place)?;
-    let tree = match &setup.boot.dtb {
+    let mut tree = match &setup.boot.dtb {
         None => {
             tree::generate(&tree::Board { page: &page, parts: &parts.placed, cpus, cpu: model.node, ram: ram_size })?
         }
@@ -93,7 +94,9 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
             Node::parse(&bytes).map_err(|e| e.within(format!("could not load device tree '{}'", path.display())))?
         }
     };
-    let dtb = flatten(tree, &plan.chosen, setup.seed)?;
+    let rng_seed = RngSeed::new(setup.seed)?;
+    tree::set_chosen(&mut tree, &plan.chosen, rng_seed.bytes());
+    let dtb = tree.flatten()?;
     (arch.protocol.finish)(&mut plan, &place, dtb.clone())?;
     tell_firmware(&supply.fw_cfg, &plan, &setup, cpus, ram_size)?;
 
@@ -108,7 +111,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     Ok(Machine {
         isa: model.isa.clone(),
         seats: seats.collect(),
-        reset_at: place.rom.map_or(page.ram_at, |rom| rom.at),
+        reset_at: place.rom.map_or(page.ram_at.value, |rom| rom.at),
         ram: ram_size,
         parts: parts.standing,
         power: supply.power,
@@ -117,6 +120,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
         bus,
         timers,
         debug,
+        rng_seed,
         plan,
         dtb,
         page,
@@ -131,24 +135,6 @@ fn cpu_count(page: &Page, setup: &Setup<'_>) -> Result<u32> {
         fail!("Invalid SMP CPUs {cpus}. The max CPUs supported by machine '{name}' is {most}");
     }
     Ok(cpus)
-}
-
-/// The tree with what the boot protocol decided, in its flat form.
-fn flatten(mut tree: Node, chosen: &Chosen, seed: Option<u64>) -> Result<Vec<u8>> {
-    let mut rng_seed = [0; 32];
-    match seed {
-        Some(seed) => {
-            // Any bytes do that follow from the seed alone and differ from one to the next.
-            let mut state = seed;
-            for chunk in rng_seed.chunks_mut(8) {
-                state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-                chunk.copy_from_slice(&(state ^ state >> 29).to_be_bytes());
-            }
-        }
-        None => getrandom::fill(&mut rng_seed).map_err(|e| error!("the host gives no random bytes: {e}"))?,
-    }
-    tree::set_chosen(&mut tree, chosen, &rng_seed);
-    tree.flatten()
 }
 
 /// Fills the firmware configuration device.

@@ -306,6 +306,7 @@ impl Control {
             standing.part.with(|device| device.reset());
         }
         machine.plan.layout.load(&machine.bus)?;
+        machine.rng_seed.renew(&machine.bus, &machine.dtb, machine.plan.dtb)?;
         for (seat, index) in machine.seats.iter().zip(0..) {
             let Seat { cpu, engine } = &mut *lock(seat);
             cpu.pins.take_rises(u64::MAX);

@@ -17,6 +17,7 @@ mod desk;
 pub mod devices;
 pub mod page;
 mod parts;
+mod seed;
 mod setup;
 mod tree;
 mod wires;
@@ -70,6 +71,7 @@ pub struct Machine {
     pub dtb: Vec<u8>,
     /// Bytes of main memory.
     pub ram: u64,
+    rng_seed: seed::RngSeed,
     arch: &'static arch::Arch,
     reset_at: u64,
     seats: Vec<Mutex<Seat>>,

@@ -111,8 +111,8 @@ pub fn generate(board: &Board<'_>) -> Result<Node> {
     root.set_strings("model", &[&board.page.tree.model]);
     root.child("chosen");
     root.child("aliases");
-    let memory = root.child(&format!("memory@{:x}", board.page.ram_at));
-    memory.set_strings("device_type", &["memory"]).set("reg", reg(&[(board.page.ram_at, board.ram)]));
+    let memory = root.child(&format!("memory@{:x}", board.page.ram_at.value));
+    memory.set_strings("device_type", &["memory"]).set("reg", reg(&[(board.page.ram_at.value, board.ram)]));
     cpus(root.child("cpus"), board);
     root.child("soc").set_cells("#address-cells", &[2]).set_cells("#size-cells", &[2]);
     root.child("soc").set_strings("compatible", &["simple-bus"]).set("ranges", []);

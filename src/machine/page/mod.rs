@@ -12,6 +12,7 @@ pub use item::{Item, Origin, Table, Value};
 pub use library::{Source, find, machines_help};
 
 use crate::base::Result;
+use crate::fabric::PAGE_SIZE;
 use std::collections::BTreeMap;
 
 /// Something that a page says, with the place where it says so.
@@ -40,8 +41,8 @@ pub struct Page {
     pub cpus: u32,
     /// How many CPUs there can be.
     pub most_cpus: u32,
-    /// Where main memory is, in bytes.
-    pub ram_at: u64,
+    /// Guest-physical address of main memory.
+    pub ram_at: Said<u64>,
     /// Bytes of main memory unless `-m` says so.
     pub ram_size: u64,
     /// Ticks a second of the counter that the CPUs' time registers show.
@@ -266,7 +267,7 @@ fn page(mut table: Table) -> Result<Page> {
         cpu: text(&mut table, "cpu", &origin)?,
         cpus: small(cpus.take("default").as_ref(), 1)?,
         most_cpus: small(cpus.take("most").as_ref(), 1)?,
-        ram_at: need(&mut ram, "at", &origin)?.number()?,
+        ram_at: address(&need(&mut ram, "at", &origin)?)?,
         ram_size: need(&mut ram, "size", &origin)?.number()?,
         timebase: need(&mut table, "timebase", &origin)?.number()?,
         reset: table.take("reset").as_ref().map(said).transpose()?,
@@ -288,7 +289,7 @@ fn memory((name, item): (String, Item)) -> Result<Memory> {
     let origin = item.origin.clone();
     let mut line = item.table()?;
     let memory = Memory {
-        at: need(&mut line, "at", &origin)?.number()?,
+        at: address(&need(&mut line, "at", &origin)?)?.value,
         size: need(&mut line, "size", &origin)?.number()?,
         rom: switch(line.take("rom").as_ref(), false)?,
         name: name.clone(),
@@ -350,6 +351,15 @@ fn texts(item: &Item) -> Result<Vec<String>> {
 
 fn said(item: &Item) -> Result<Said<String>> {
     Ok(Said { value: item.text()?, origin: item.origin.clone() })
+}
+
+/// The address of memory.
+fn address(item: &Item) -> Result<Said<u64>> {
+    let value = item.number()?;
+    if value % PAGE_SIZE != 0 {
+        return Err(item.origin.error("memory stands on a boundary of 4 KiB"));
+    }
+    Ok(Said { value, origin: item.origin.clone() })
 }
 
 fn small(item: Option<&Item>, default: u32) -> Result<u32> {
