@@ -71,6 +71,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
         epoch: setup.epoch,
         timebase,
         fw_cfg: Arc::default(),
+        globals: std::mem::take(&mut setup.globals),
     };
     let parts = Parts::build(&page, plugs, &mut setup.serials, &supply, &mut bus)?;
     spaces.extend(parts.flash.iter().cloned());

@@ -36,6 +36,8 @@ pub struct Supply {
     pub timebase: Arc<Timebase>,
     /// What the machine tells its firmware.
     pub fw_cfg: Arc<FwCfgItems>,
+    /// `-global`: driver, property, value.
+    pub globals: Vec<(String, String, String)>,
 }
 
 /// The parts of a board.
@@ -133,7 +135,10 @@ fn build_part(
     let kind = kind.ok_or_else(|| line.kind.origin.error(format!("there is no part '{}'", line.kind.value)))?;
     let plugged = plugged.map(|plugged| plugged.build(part, supply)).transpose()?;
     let (host, given) = end.map_or((None, None), |(host, given)| (Some(host), given));
-    let props = line.props.iter().map(|(key, said)| (key.clone(), said.value.clone())).collect();
+    // What the page says of its part goes over what a flag says of all parts of the type.
+    let globals = supply.globals.iter().filter(|(driver, ..)| driver == kind.name);
+    let mut props: BTreeMap<String, String> = globals.map(|(_, key, value)| (key.clone(), value.clone())).collect();
+    props.extend(line.props.iter().map(|(key, said)| (key.clone(), said.value.clone())));
     let mut wiring = supply.wiring(part, Props::new(props), irq, host, plugged.into_iter().collect());
     let built = (kind.build)(&mut wiring).map_err(|e| match &given {
         Some(given) => e.within(given),
