@@ -26,7 +26,7 @@ pub use remote::{Remote, Request};
 pub use softmmu::{CodeFetch, access_mask};
 pub use tlb::{ITLB_SIZE, ItlbEntry, SITES, Site, TLB_SIZE, Tlb, TlbEntry};
 
-use crate::fabric::{Bus, Clock, Pins, Power, Timers};
+use crate::fabric::{Bus, Clock, CpuInterface, Pins, Power, Timers};
 use crate::float::Flags;
 use crate::ir::Slot;
 use context::Contexts;
@@ -47,6 +47,8 @@ pub struct Board {
     pub power: Arc<Power>,
     /// What the debugger wants noticed.
     pub debug: Arc<DebugPoints>,
+    /// The interrupt controller, where vCPUs reach it by system registers.
+    pub interface: Option<Arc<dyn CpuInterface>>,
 }
 
 /// A firmware service built into Mimus, which an ISA's environment call asks when there is no guest firmware.

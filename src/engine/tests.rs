@@ -398,6 +398,7 @@ fn bench(make: impl FnOnce(Arc<Mailbox>) -> Box<dyn Engine>) -> Bench {
         timers: Timers::idle(Clock::new()),
         power: Power::new(|| {}),
         debug: Arc::default(),
+        interface: None,
     };
     let cpu = Cpu::new(0, Arc::new(Toy), board, vec![Remote::new()].into(), None);
     Bench { cpu, ram, engine: make(mailbox) }

@@ -13,8 +13,23 @@ pub struct Io {
     pub offset: u64,
     /// Access width in bytes: 1, 2, 4 or 8, within what [`Device::width`] says.
     pub size: u8,
-    /// Number of the vCPU that asks; 0 for the debugger and for DMA.
+    /// Number of the vCPU that asks; 0 for the debugger and for DMA. [`Io::SECURE`] is added for a Secure access.
     pub cpu: u32,
+}
+
+impl Io {
+    /// Added to `cpu` (also where a [`Bus`](super::Bus) takes it) by a vCPU with a Secure world for its accesses.
+    pub const SECURE: u32 = 1 << 31;
+
+    /// Number of the vCPU alone.
+    pub fn requester(&self) -> u32 {
+        self.cpu & !Io::SECURE
+    }
+
+    /// Whether the access is Secure.
+    pub fn is_secure(&self) -> bool {
+        self.cpu & Io::SECURE != 0
+    }
 }
 
 /// The access widths in bytes that a device's registers take; the bus splits wider accesses, low part first,

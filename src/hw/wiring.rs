@@ -31,7 +31,8 @@ use super::virtio::{Port, VirtioDevice};
 use crate::base::Result;
 use crate::error;
 use crate::fabric::{
-    Clock, Device, Dma, Event, Io, IrqLine, Part, Power, Ram, State, Timebase, Timer, Timers, TreeNode, Watchers,
+    Clock, CpuInterface, Device, Dma, Event, Io, IrqLine, Part, Power, Ram, State, Timebase, Timer, Timers, TreeNode,
+    Watchers,
 };
 use crate::host::{Block, CharEnd};
 use std::collections::BTreeMap;
@@ -115,6 +116,8 @@ pub struct Built {
     pub virtio: Option<Box<dyn VirtioDevice>>,
     /// A port for a virtio-serial device; only ports set it.
     pub port: Option<Port>,
+    /// The vCPUs' way to an interrupt controller that has system registers.
+    pub cpu_interface: Option<Arc<dyn CpuInterface>>,
 }
 
 /// Stands for a plug-in device where a chip with registers would be.
@@ -143,7 +146,16 @@ impl Built {
     /// A chip with banks of these sizes.
     pub fn with_banks(device: Box<dyn Device>, sizes: &[u64]) -> Built {
         let banks = sizes.iter().map(|&size| Bank { size }).collect();
-        Built { device, banks, tree: None, flash: None, nodes: Vec::new(), virtio: None, port: None }
+        Built {
+            device,
+            banks,
+            tree: None,
+            flash: None,
+            nodes: Vec::new(),
+            virtio: None,
+            port: None,
+            cpu_interface: None,
+        }
     }
 
     /// A device for a virtio transport.

@@ -9,7 +9,7 @@ use super::tree::Placed;
 use super::wires::{self, PinNames};
 use crate::base::Result;
 use crate::boot::Space;
-use crate::fabric::{BusBuilder, Dma, IrqLine, Part, Pins, Power, Timebase, Timers, Watchers};
+use crate::fabric::{BusBuilder, CpuInterface, Dma, IrqLine, Part, Pins, Power, Timebase, Timers, Watchers};
 use crate::host::CharEnd;
 use crate::hw::{Built, FwCfgItems, HostEnd, Props, Wiring, part_type};
 use crate::{error, fail};
@@ -51,6 +51,8 @@ pub struct Parts {
     pub flash: Vec<Space>,
     /// The flash bank with a user's firmware in it.
     pub firmware: Option<Space>,
+    /// The system registers that an interrupt controller offers to vCPUs.
+    pub interface: Option<Arc<dyn CpuInterface>>,
 }
 
 /// An outside end, and the words of the command line that brought it.
@@ -96,6 +98,7 @@ impl Parts {
                     tree: built.tree,
                     nodes: built.nodes,
                 });
+                parts.interface = parts.interface.take().or(built.cpu_interface);
                 part.install(built.device);
                 parts.standing.push(Standing { part: part.clone(), kind: line.kind.value.clone(), banks });
             }
