@@ -136,6 +136,8 @@ pub enum NodeProp {
     Bytes(Vec<u8>),
     /// The phandle of the part with this name, which the board numbers.
     Phandle(String),
+    /// Phandles, each with the cells of its specifier behind it: clocks, GPIO pins.
+    References(Vec<(String, Vec<u32>)>),
 }
 
 /// A device-tree node as a part describes itself; the board adds the address, the interrupt and phandles.
@@ -176,6 +178,14 @@ impl TreeNode {
     #[must_use]
     pub fn phandle(mut self, name: &str, part: &str) -> TreeNode {
         self.props.push((name.into(), NodeProp::Phandle(part.into())));
+        self
+    }
+
+    /// Adds a property that refers to parts, each with a specifier.
+    #[must_use]
+    pub fn references(mut self, name: &str, to: &[(&str, &[u32])]) -> TreeNode {
+        let to = to.iter().map(|(part, cells)| (part.to_string(), cells.to_vec())).collect();
+        self.props.push((name.into(), NodeProp::References(to)));
         self
     }
 

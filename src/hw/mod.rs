@@ -6,6 +6,7 @@
 
 pub mod intc;
 pub mod misc;
+mod primecell;
 pub mod rtc;
 pub mod uart;
 pub mod virtio;
@@ -26,9 +27,12 @@ pub static PARTS: &[&PartType] = &[
     &intc::SIFIVE_PLIC,
     &misc::CFI_PFLASH01,
     &misc::FW_CFG_MMIO,
+    &misc::PL061,
     &misc::SIFIVE_TEST,
     &rtc::GOLDFISH_RTC,
+    &rtc::PL031,
     &uart::NS16550,
+    &uart::PL011,
     &virtio::VIRTCONSOLE,
     &virtio::VIRTIO_BLK,
     &virtio::VIRTIO_MMIO,

@@ -13,11 +13,13 @@
 //! * `interrupts` and `interrupt-parent` when the outputs drive inputs of a controller;
 //! * `interrupts-extended` when they drive pins of vCPUs: a pair for each output in order, the phandle of the
 //!   vCPU's own controller and the interrupt's number there (RISC-V: msi 3, mti 7, ssi 1, mei 11, sei 9);
-//! * `phandle` for a node that has the property `interrupt-controller` or that a [`NodeProp::Phandle`] names.
+//! * `phandle` for a node that has the property `interrupt-controller` or that a [`NodeProp::Phandle`] or
+//!   [`NodeProp::References`] names: by its part's name, or, for a node of [`Built::nodes`], by its own.
 //!
 //! An interrupt specifier has as many cells as the controller's `#interrupt-cells` says.
 //! [`Built::nodes`] are nodes without an address that stand at the root of the tree. Parts whose nodes are equal and
-//! have [`TreeNode::shared`] set are one node, at the lowest address and with the `reg` of all.
+//! have [`TreeNode::shared`] set are one node, at the lowest address and with the `reg` of all; so are equal nodes
+//! at the root.
 //!
 //! # Reset, and snapshots
 //! Parts with interrupt inputs are reset after those that drive them: they take the levels as they stand.
@@ -25,6 +27,7 @@
 //! ([`Clock::set`](crate::fabric::Clock::set)) is put back before any part loads, for parts keep deadlines in it.
 //!
 //! [`NodeProp::Phandle`]: crate::fabric::NodeProp::Phandle
+//! [`NodeProp::References`]: crate::fabric::NodeProp::References
 
 use super::misc::fw_cfg::FwCfgItems;
 use super::virtio::{Port, VirtioDevice};
@@ -118,6 +121,8 @@ pub struct Built {
     pub port: Option<Port>,
     /// The vCPUs' way to an interrupt controller that has system registers.
     pub cpu_interface: Option<Arc<dyn CpuInterface>>,
+    /// The input that the machine raises when its user presses the power button.
+    pub power_button: Option<u32>,
 }
 
 /// Stands for a plug-in device where a chip with registers would be.
@@ -155,6 +160,7 @@ impl Built {
             virtio: None,
             port: None,
             cpu_interface: None,
+            power_button: None,
         }
     }
 

@@ -68,12 +68,16 @@ impl Phandles {
     fn new(board: &Board<'_>) -> Phandles {
         let mut wanted: Vec<&str> = Vec::new();
         for part in board.parts {
-            let all = part.tree.iter().chain(&part.nodes).flat_map(|node| &node.props);
-            for (name, prop) in all {
-                match prop {
-                    NodeProp::Phandle(of) => wanted.push(of),
-                    NodeProp::Empty if name == "interrupt-controller" => wanted.push(&part.name),
-                    _ => {}
+            let mut nodes: Vec<&TreeNode> = part.tree.iter().chain(&part.nodes).collect();
+            while let Some(node) = nodes.pop() {
+                nodes.extend(&node.children);
+                for (name, prop) in &node.props {
+                    match prop {
+                        NodeProp::Phandle(of) => wanted.push(of),
+                        NodeProp::References(to) => wanted.extend(to.iter().map(|(of, _)| of.as_str())),
+                        NodeProp::Empty if name == "interrupt-controller" => wanted.push(&part.name),
+                        _ => {}
+                    }
                 }
             }
         }
@@ -118,7 +122,13 @@ pub fn generate(board: &Board<'_>) -> Result<Node> {
     root.child("soc").set_strings("compatible", &["simple-bus"]).set("ranges", []);
     for (n, part) in board.parts.iter().enumerate() {
         for own in &part.nodes {
-            let node = convert(own, own.name.clone(), &phandles);
+            if own.shared && board.parts[..n].iter().any(|other| other.nodes.contains(own)) {
+                continue;
+            }
+            let mut node = convert(own, own.name.clone(), &phandles);
+            if let Some(phandle) = phandles.parts.get(&own.name) {
+                node.set_cells("phandle", &[*phandle]);
+            }
             root.children.push(node);
         }
         let Some(tree) = &part.tree else { continue };
@@ -216,6 +226,11 @@ fn convert(tree: &TreeNode, name: String, phandles: &Phandles) -> Node {
             NodeProp::Strings(strings) => node.set_strings(name, strings),
             NodeProp::Bytes(bytes) => node.set(name, bytes.clone()),
             NodeProp::Phandle(part) => node.set_cells(name, &[phandles.part(part)]),
+            NodeProp::References(to) => {
+                let cells =
+                    to.iter().flat_map(|(part, cells)| std::iter::once(phandles.part(part)).chain(cells.clone()));
+                node.set_cells(name, &cells.collect::<Vec<u32>>())
+            }
         };
     }
     node.children = tree.children.iter().map(|child| convert(child, child.name.clone(), phandles)).collect();

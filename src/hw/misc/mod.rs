@@ -2,8 +2,10 @@
 
 mod cfi_flash;
 pub mod fw_cfg;
+mod pl061;
 mod sifive_test;
 
 pub use cfi_flash::CFI_PFLASH01;
 pub use fw_cfg::FW_CFG_MMIO;
+pub use pl061::PL061;
 pub use sifive_test::SIFIVE_TEST;
