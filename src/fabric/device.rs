@@ -51,6 +51,17 @@ pub enum Event {
     Ready(u32),
 }
 
+/// A message-signalled interrupt on its way to an interrupt controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Who sends it: a PCI requester ID.
+    pub device: u32,
+    /// Where the guest has told the sender to write.
+    pub address: u64,
+    /// What the guest has told it to write there.
+    pub data: u32,
+}
+
 /// A chip: a plain state machine.
 ///
 /// Every method is called with the part's lock held, never blocks, and calls only down the drawing in
@@ -76,6 +87,9 @@ pub trait Device: Send {
 
     /// Interrupt input `input` has changed to `level`: interrupt controllers and GPIO-like inputs only.
     fn input(&mut self, _input: u32, _level: bool) {}
+
+    /// A device signals an interrupt by a message: interrupt controllers with such inputs only.
+    fn message(&mut self, _message: Message) {}
 
     /// Widths that the registers decode.
     fn width(&self) -> Width {
@@ -151,6 +165,9 @@ pub struct TreeNode {
     pub children: Vec<TreeNode>,
     /// Parts whose nodes are equal share one, with the `reg` of all of them (the banks of a flash memory).
     pub shared: bool,
+    /// A node inside another that describes this register bank of the part (an MSI frame); the outer one leaves the
+    /// bank out.
+    pub bank: Option<usize>,
 }
 
 impl TreeNode {

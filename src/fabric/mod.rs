@@ -21,7 +21,7 @@ mod state;
 
 pub use bus::{Bus, BusBuilder, BusFault, HostPage, RegionInfo};
 pub use clock::{Clock, Timebase, Timer, Timers};
-pub use device::{Device, Event, Io, NodeProp, Part, TreeNode, Width};
+pub use device::{Device, Event, Io, Message, NodeProp, Part, TreeNode, Width};
 pub use interface::{CpuInterface, RegisterAccess};
 pub use irq::{IrqLine, Pins};
 pub use power::{Power, PowerRequest};

@@ -24,6 +24,7 @@ pub static PARTS: &[&PartType] = &[
     &intc::ACLINT_MTIMER,
     &intc::ACLINT_SSWI,
     &intc::CLINT,
+    &intc::GICV2,
     &intc::SIFIVE_PLIC,
     &misc::CFI_PFLASH01,
     &misc::FW_CFG_MMIO,

@@ -97,6 +97,7 @@ impl Parts {
                     host: line.host.as_ref().map(|host| host.value.clone()),
                     tree: built.tree,
                     nodes: built.nodes,
+                    specifier: built.specifier,
                 });
                 parts.interface = parts.interface.take().or(built.cpu_interface);
                 part.install(built.device);

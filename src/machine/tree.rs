@@ -25,6 +25,8 @@ pub struct Placed {
     pub tree: Option<TreeNode>,
     /// Nodes at the root that go with it.
     pub nodes: Vec<TreeNode>,
+    /// What its interrupt inputs are called in a tree.
+    pub specifier: fn(u32) -> Vec<u32>,
 }
 
 /// A CPU's node as its instruction set describes it.
@@ -136,13 +138,23 @@ pub fn generate(board: &Board<'_>) -> Result<Node> {
         if board.parts[..n].iter().any(|other| same(&other)) {
             continue;
         }
-        let mut banks = part.banks.clone();
+        let apart = |bank: usize| tree.children.iter().any(|child| child.bank == Some(bank));
+        let own = part.banks.iter().enumerate().filter(|(bank, _)| !apart(*bank));
+        let mut banks: Vec<(u64, u64)> = own.map(|(_, place)| *place).collect();
         banks.extend(board.parts[n + 1..].iter().filter(same).flat_map(|other| other.banks.iter().copied()));
         // The lowest address is the unit's, whatever the order of its banks.
         let Some(unit) = banks.iter().map(|(at, _)| *at).min() else { continue };
         let mut node = convert(tree, format!("{}@{unit:x}", tree.name), &phandles);
         node.set("reg", reg(&banks));
-        interrupts(&mut node, part, &phandles);
+        for (child, own) in node.children.iter_mut().zip(&tree.children) {
+            let Some(&(at, size)) = own.bank.and_then(|bank| part.banks.get(bank)) else { continue };
+            child.name = format!("{}@{at:x}", own.name);
+            child.set("reg", reg(&[(at, size)]));
+            if let Some(phandle) = phandles.parts.get(&format!("{}/{}", part.name, own.name)) {
+                child.set_cells("phandle", &[*phandle]);
+            }
+        }
+        interrupts(&mut node, part, board, &phandles);
         if let Some(phandle) = phandles.parts.get(&part.name) {
             node.set_cells("phandle", &[*phandle]);
         }
@@ -190,7 +202,7 @@ fn cpus(node: &mut Node, board: &Board<'_>) {
     }
 }
 
-fn interrupts(node: &mut Node, part: &Placed, phandles: &Phandles) {
+fn interrupts(node: &mut Node, part: &Placed, board: &Board<'_>, phandles: &Phandles) {
     let inputs: Vec<(&str, u32)> = part
         .ends
         .iter()
@@ -209,7 +221,9 @@ fn interrupts(node: &mut Node, part: &Placed, phandles: &Phandles) {
         .flatten()
         .collect();
     if let Some((controller, _)) = inputs.first() {
-        node.set_cells("interrupts", &inputs.iter().map(|(_, input)| *input).collect::<Vec<u32>>());
+        let specifier = board.parts.iter().find(|other| other.name == *controller).map(|other| other.specifier);
+        let cells = |input: u32| specifier.map_or(vec![input], |specifier| specifier(input));
+        node.set_cells("interrupts", &inputs.iter().flat_map(|(_, input)| cells(*input)).collect::<Vec<u32>>());
         node.set_cells("interrupt-parent", &[phandles.part(controller)]);
     }
     if !pins.is_empty() {
