@@ -25,6 +25,7 @@ pub static PARTS: &[&PartType] = &[
     &intc::ACLINT_SSWI,
     &intc::CLINT,
     &intc::GICV2,
+    &intc::GICV3,
     &intc::SIFIVE_PLIC,
     &misc::CFI_PFLASH01,
     &misc::FW_CFG_MMIO,

@@ -8,7 +8,7 @@ use super::virtio::bench::{Desc, Front};
 use super::{Built, HostEnd, PARTS, PartType, Props, Wiring, part_type};
 use crate::base::Result;
 use crate::fabric::bench::Bench;
-use crate::fabric::{Bus, BusBuilder, Io, IrqLine, Part, Power, State, Timebase, TreeNode};
+use crate::fabric::{Bus, BusBuilder, CpuInterface, Io, IrqLine, Part, Power, State, Timebase, TreeNode};
 use crate::host::{Block, CharEnd};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
@@ -125,6 +125,8 @@ pub struct Rig {
     banks: Vec<u64>,
     /// How the chip describes itself.
     pub tree: Option<TreeNode>,
+    /// The chip's system registers.
+    pub cpu_interface: Option<Arc<dyn CpuInterface>>,
     bus: Option<Bus>,
 }
 
@@ -151,11 +153,12 @@ impl Rig {
             plugs: Vec::new(),
             cpus: 1,
             props: BTreeMap::new(),
-            lines: (0..64).map(|_| IrqLine::probe()).collect(),
+            lines: (0..128).map(|_| IrqLine::probe()).collect(),
             outside: None,
             image: None,
             banks: Vec::new(),
             tree: None,
+            cpu_interface: None,
             bus: None,
         }
     }
@@ -202,6 +205,7 @@ impl Rig {
         let mut builder = BusBuilder::default();
         self.banks = built.banks.iter().map(|bank| bank.size).collect();
         self.tree = built.tree;
+        self.cpu_interface = built.cpu_interface;
         self.bench.part.install(built.device);
         for (index, &size) in self.banks.iter().enumerate() {
             let (base, part) = ((index as u64 + 1) * Rig::BANK, self.bench.part.clone());
