@@ -3,4 +3,5 @@
 //! translated and how traps are taken. It names no engine, no host instruction and no device.
 #![forbid(unsafe_code)]
 
+pub mod aarch64;
 pub mod riscv64;
