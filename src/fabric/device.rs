@@ -85,7 +85,8 @@ pub trait Device: Send {
     /// The device's timer fired or its host end has something.
     fn event(&mut self, _event: Event) {}
 
-    /// Interrupt input `input` has changed to `level`: interrupt controllers and GPIO-like inputs only.
+    /// Interrupt input `input` has changed to `level`: interrupt controllers and GPIO-like inputs only. Inputs that a
+    /// controller has once for each vCPU are numbered by [`own_input`](super::own_input).
     fn input(&mut self, _input: u32, _level: bool) {}
 
     /// A device signals an interrupt by a message: interrupt controllers with such inputs only.

@@ -5,6 +5,19 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+const OWN: u32 = 1 << 31;
+
+/// The number of an interrupt input that a controller has once for each vCPU: a GIC's private peripheral interrupt
+/// `input` (0 to 15, as device trees count them) of vCPU `cpu`.
+pub const fn own_input(cpu: u32, input: u32) -> u32 {
+    OWN | cpu << 8 | (input & 0xff)
+}
+
+/// The vCPU and the input of a number that [`own_input`] made; `None` for inputs that all vCPUs share.
+pub const fn own_input_of(number: u32) -> Option<(u32, u32)> {
+    if number & OWN != 0 { Some(((number & !OWN) >> 8, number & 0xff)) } else { None }
+}
+
 /// One wire out of a device. It drives an input of a controller, a pin of a vCPU, or nothing.
 #[derive(Clone, Default)]
 pub struct IrqLine(Option<Arc<Wire>>);
@@ -191,6 +204,12 @@ mod tests {
         line.set(false);
         assert!(pins.take_attention());
         assert_eq!(pins.levels(), 0);
+    }
+
+    #[test]
+    fn inputs_of_one_vcpu_are_told_from_shared_ones() {
+        assert_eq!(own_input_of(own_input(300, 14)), Some((300, 14)));
+        assert_eq!(own_input_of(14), None);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use bus::{Bus, BusBuilder, BusFault, HostPage, RegionInfo};
 pub use clock::{Clock, Timebase, Timer, Timers};
 pub use device::{Device, Event, Io, Message, NodeProp, Part, TreeNode, Width};
 pub use interface::{CpuInterface, RegisterAccess};
-pub use irq::{IrqLine, Pins};
+pub use irq::{IrqLine, Pins, own_input, own_input_of};
 pub use power::{Power, PowerRequest};
 pub use ram::{Dma, Mailbox, PAGE_SIZE, Ram, RamPage, Watchers};
 pub use state::State;
