@@ -128,6 +128,11 @@ impl Builder {
         }
     }
 
+    /// The op that `v` is the value of: lifters look at what a slot was set to.
+    pub fn op(&self, v: Val) -> Op {
+        self.ops[v.0 as usize]
+    }
+
     /// The value of a slot.
     pub fn get(&mut self, slot: Slot, ty: Type) -> Val {
         let known = self.known[slot.0 as usize];

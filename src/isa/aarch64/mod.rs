@@ -5,7 +5,11 @@
 //! ```
 //! Document: the Arm Architecture Reference Manual for A-profile architecture (DDI 0487).
 
+pub mod calls;
+pub mod decode;
 pub mod features;
 pub mod helpers;
+pub mod lift;
 pub mod mode;
 pub mod regs;
+pub mod table;

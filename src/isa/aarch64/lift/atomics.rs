@@ -1,0 +1,123 @@
+//! Exclusives and atomics. Read-modify-writes are sequentially consistent whatever order they ask for.
+
+use super::memory::join;
+use super::{Insn, Lift};
+use crate::ir::{BinOp, MemSize, RmwOp, Type, UnOp, Val, Width};
+use crate::isa::aarch64::{helpers, regs};
+
+impl Lift<'_> {
+    /// Makes the next store-exclusive fail.
+    pub fn open_monitor(&mut self) {
+        let none = self.b.const_(u64::MAX);
+        self.b.set(regs::EXCLUSIVE_ADDRESS, none);
+    }
+
+    /// Two registers take the words of a doubleword.
+    fn set_words(&mut self, low: u32, high: u32, value: Val) {
+        let first = self.b.un64(UnOp::Zext32, value);
+        let second = self.b.bin_imm(BinOp::ShrU, Width::W64, value, 32);
+        self.set_x(low, first);
+        self.set_x(high, second);
+    }
+}
+
+/// LDXR, LDAXR.
+pub fn load_exclusive(l: &mut Lift, i: Insn, size: MemSize) {
+    let address = l.x_or_sp(i.rn());
+    let value = l.b.load_aligned(size, false, address);
+    l.b.set(regs::EXCLUSIVE_ADDRESS, address);
+    l.b.set(regs::EXCLUSIVE_VALUE, value);
+    l.set_x(i.rd(), value);
+}
+
+/// LDXP, LDAXP of words.
+pub fn load_exclusive_words(l: &mut Lift, i: Insn) {
+    let address = l.x_or_sp(i.rn());
+    let value = l.b.load_aligned(MemSize::B8, false, address);
+    l.b.set(regs::EXCLUSIVE_ADDRESS, address);
+    l.b.set(regs::EXCLUSIVE_VALUE, value);
+    l.set_words(i.rd(), i.ra(), value);
+}
+
+/// LDXP, LDAXP of doublewords. Whether the two belong together shows when the store compares both.
+pub fn load_exclusive_pair(l: &mut Lift, i: Insn) {
+    let address = l.x_or_sp(i.rn());
+    let low = l.b.load_aligned(MemSize::B8, false, address);
+    let high = l.b.load(MemSize::B8, false, address, 8);
+    l.b.set(regs::EXCLUSIVE_ADDRESS, address);
+    l.b.set(regs::EXCLUSIVE_VALUE, low);
+    l.b.set(regs::EXCLUSIVE_HIGH, high);
+    l.set_x(i.rd(), low);
+    l.set_x(i.ra(), high);
+}
+
+/// STXR, STLXR: stores when memory still holds what the load-exclusive found.
+pub fn store_exclusive(l: &mut Lift, i: Insn, size: MemSize) {
+    let value = l.x(i.rd());
+    store_if_exclusive(l, i, size, value);
+}
+
+/// STXP, STLXP of words.
+pub fn store_exclusive_words(l: &mut Lift, i: Insn) {
+    let (low, high) = (l.x(i.rd()), l.x(i.ra()));
+    let value = join(l, low, high);
+    store_if_exclusive(l, i, MemSize::B8, value);
+}
+
+fn store_if_exclusive(l: &mut Lift, i: Insn, size: MemSize, value: Val) {
+    let address = l.x_or_sp(i.rn());
+    let reserved = l.b.get(regs::EXCLUSIVE_ADDRESS, Type::Int);
+    let expected = l.b.get(regs::EXCLUSIVE_VALUE, Type::Int);
+    let failed = l.b.store_conditional(size, address, reserved, expected, value);
+    l.open_monitor();
+    l.set_x(i.rm(), failed);
+}
+
+/// STXP, STLXP of doublewords.
+pub fn store_exclusive_pair(l: &mut Lift, i: Insn) {
+    let address = l.x_or_sp(i.rn());
+    let registers = l.b.const_(u64::from(i.rd() | i.ra() << 8));
+    let failed = l.call(helpers::STORE_PAIR_EXCLUSIVE, &[address, registers]);
+    l.open_monitor();
+    l.set_x(i.rm(), failed);
+}
+
+/// CAS and kin: Rs is both what is expected and what is found.
+pub fn cas(l: &mut Lift, i: Insn, size: MemSize) {
+    let (address, expected, new) = (l.x_or_sp(i.rn()), l.x(i.rm()), l.x(i.rd()));
+    let old = l.b.cas(size, address, expected, new);
+    l.set_x(i.rm(), old);
+}
+
+/// CASP of words.
+pub fn cas_words(l: &mut Lift, i: Insn) {
+    let address = l.x_or_sp(i.rn());
+    let (low, high) = (l.x(i.rm()), l.x(i.rm() + 1));
+    let expected = join(l, low, high);
+    let (low, high) = (l.x(i.rd()), l.x(i.rd() + 1));
+    let new = join(l, low, high);
+    let old = l.b.cas(MemSize::B8, address, expected, new);
+    l.set_words(i.rm(), i.rm() + 1, old);
+}
+
+/// CASP of doublewords.
+pub fn cas_pair(l: &mut Lift, i: Insn) {
+    let address = l.x_or_sp(i.rn());
+    let registers = l.b.const_(u64::from(i.rm() | i.rd() << 8));
+    l.call(helpers::CAS_PAIR, &[address, registers]);
+}
+
+/// LDADD, LDSET, SWP and kin, with what becomes of the operand first.
+pub fn rmw(l: &mut Lift, i: Insn, op: RmwOp, size: MemSize) {
+    let (address, operand) = (l.x_or_sp(i.rn()), l.x(i.rm()));
+    let old = l.b.rmw(op, size, address, operand);
+    l.set_x(i.rd(), old);
+}
+
+/// LDCLR.
+pub fn clear(l: &mut Lift, i: Insn, size: MemSize) {
+    let (address, operand) = (l.x_or_sp(i.rn()), l.x(i.rm()));
+    let kept = l.b.un64(UnOp::Not, operand);
+    let old = l.b.rmw(RmwOp::And, size, address, kept);
+    l.set_x(i.rd(), old);
+}

@@ -1,0 +1,117 @@
+//! The lifter: what each instruction means, as IR. A function lifts an instruction or a family of them, and the rows of
+//! the [table](super::table) name it.
+
+pub mod atomics;
+pub mod branch;
+pub mod flags;
+pub mod float;
+pub mod float_convert;
+pub mod immediate;
+pub mod memory;
+pub mod register;
+pub mod system;
+
+use super::decode::{self, Insn};
+use super::features::Features;
+use super::mode::CodeMode;
+use super::{helpers, regs};
+use crate::cpu::Lifted;
+use crate::ir::{Builder, Effects, End, HelperId, Type, UnOp, Val, Width};
+
+/// Note on a block: the flags are those of a subtraction of which C is the comparison.
+const FLAGS_OF_SUB: u32 = 1;
+
+/// Lifts the instruction at the start of `code` into `b`; see [`crate::cpu::Isa::lift`].
+pub fn lift(b: &mut Builder, code: &[u8], mode: CodeMode, features: Features) -> Lifted {
+    let Some(code) = code.first_chunk::<4>() else { return Lifted::NeedsMore };
+    let word = u32::from_le_bytes(*code);
+    let off = i64::from(b.here());
+    b.insn(4);
+    let mut l = Lift { b, mode, features, off, word };
+    match decode::decode(word, features) {
+        Some(row) if row.needs.has(Features::FP) && mode.float_trap != 0 => l.trap(helpers::FLOAT_TRAP),
+        Some(row) => (row.lift)(&mut l, Insn(word)),
+        None if decode::is_simd(word) && features.has(Features::ASIMD) => l.simd(),
+        None => l.trap(helpers::UNDEFINED),
+    }
+    Lifted::Done(4)
+}
+
+/// One instruction on its way into a block.
+pub struct Lift<'a> {
+    /// The block.
+    pub b: &'a mut Builder,
+    /// The mode that it runs in.
+    pub mode: CodeMode,
+    /// The features that the CPU has.
+    pub features: Features,
+    /// The instruction's offset from the block's page.
+    pub off: i64,
+    /// The instruction's bits.
+    pub word: u32,
+}
+
+impl Lift<'_> {
+    /// The value of a general register, 31 being the zero register.
+    pub fn x(&mut self, n: u32) -> Val {
+        if n == 31 { self.b.const_(0) } else { self.b.get(regs::x(n), Type::Int) }
+    }
+
+    /// The value of a general register, 31 being the stack pointer.
+    pub fn x_or_sp(&mut self, n: u32) -> Val {
+        self.b.get(regs::x(n), Type::Int)
+    }
+
+    /// A general register takes a value; 31 is the zero register, which does not.
+    pub fn set_x(&mut self, n: u32, value: Val) {
+        if n != 31 {
+            self.b.set(regs::x(n), value);
+        }
+    }
+
+    /// A general register takes a value, 31 being the stack pointer.
+    pub fn set_x_or_sp(&mut self, n: u32, value: Val) {
+        self.b.set(regs::x(n), value);
+    }
+
+    /// `value` cut to the width.
+    pub fn cut(&mut self, w: Width, value: Val) -> Val {
+        match w {
+            Width::W32 => self.b.un64(UnOp::Zext32, value),
+            Width::W64 => value,
+        }
+    }
+
+    /// `value` with its sign at the width brought to bit 63.
+    pub fn signed(&mut self, w: Width, value: Val) -> Val {
+        match w {
+            Width::W32 => self.b.sext32(value),
+            Width::W64 => value,
+        }
+    }
+
+    /// The instruction's bits as a value, for helpers that trap.
+    pub fn bits(&mut self) -> Val {
+        self.b.const_(u64::from(self.word))
+    }
+
+    /// Calls a helper that may do anything.
+    pub fn call(&mut self, helper: HelperId, args: &[Val]) -> Val {
+        self.b.call(helper, Effects::ANY, args)
+    }
+
+    /// Calls a helper that always traps with the instruction's bits. Nothing may have been set before.
+    pub fn trap(&mut self, helper: HelperId) {
+        let bits = self.bits();
+        self.call(helper, &[bits]);
+        self.b.end(End::Never);
+    }
+
+    fn simd(&mut self) {
+        if self.mode.float_trap != 0 {
+            return self.trap(helpers::FLOAT_TRAP);
+        }
+        let bits = self.bits();
+        self.call(helpers::SIMD, &[bits]);
+    }
+}

@@ -1,0 +1,94 @@
+//! The A64 table is well-formed, and whatever the bits, the lifter makes a valid block of them.
+
+use mimus::ir::{Block, Builder, verify};
+use mimus::isa::aarch64::decode::{Insn, Row, decode};
+use mimus::isa::aarch64::features::Features;
+use mimus::isa::aarch64::lift::lift;
+use mimus::isa::aarch64::mode::CodeMode;
+use mimus::isa::aarch64::{regs, table};
+use std::collections::HashSet;
+
+const EVERYTHING: Features = Features(u64::MAX);
+
+/// Lifts instructions that stand at offset `start` of their page.
+fn lifted(words: &[u32], start: u16, mode: CodeMode, features: Features) -> Block {
+    let code: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let mut b = Builder::new(usize::from(regs::FIRST_SYSREG));
+    b.begin(start);
+    while usize::from(b.here() - start) < code.len() && !b.has_ended() {
+        let at = usize::from(b.here() - start);
+        lift(&mut b, &code[at..], mode, features);
+    }
+    let block = b.finish();
+    verify(&block).unwrap_or_else(|e| panic!("{e} in\n{block}"));
+    block
+}
+
+/// Random bits, the same ones every time.
+fn random() -> impl FnMut() -> u32 {
+    let mut state = 1u64;
+    move || {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        (state >> 32) as u32
+    }
+}
+
+#[test]
+fn of_overlapping_rows_the_narrower_comes_first() {
+    let rows: Vec<&Row> = table::rows().collect();
+    for (index, first) in rows.iter().enumerate() {
+        for second in &rows[index + 1..] {
+            let overlap = (first.value ^ second.value) & first.mask & second.mask == 0;
+            let narrower = first.mask & second.mask == second.mask && first.mask != second.mask;
+            assert!(!overlap || narrower, "{} and {} overlap", first.name, second.name);
+        }
+    }
+}
+
+#[test]
+fn whatever_the_bits_the_block_is_valid() {
+    let mut random = random();
+    let mut words: Vec<u32> = (0..100_000).map(|_| random()).collect();
+    for row in table::rows() {
+        words.extend([0, u32::MAX, random(), random()].map(|fill| row.value | fill & !row.mask));
+    }
+    for (n, word) in words.into_iter().enumerate() {
+        let mode = CodeMode::decode(random());
+        let block = lifted(&[word], 0xffc, mode, Features(u64::MAX << (n & 7)));
+        assert_eq!(block.bytes, 4);
+    }
+}
+
+#[test]
+fn a_block_of_all_instructions_is_valid() {
+    let mut random = random();
+    for _ in 0..200 {
+        let rows: Vec<&Row> = table::rows().collect();
+        let words: Vec<u32> = (0..60)
+            .map(|_| {
+                let row = rows[random() as usize % rows.len()];
+                row.value | random() & !row.mask
+            })
+            .collect();
+        lifted(&words, 0, CodeMode::default(), EVERYTHING);
+    }
+}
+
+#[test]
+fn logical_immediates_are_what_the_manual_says() {
+    let imm = |word: u32| Insn(word).logical_imm();
+    assert_eq!(imm(0x9240_1c00), Some(0xff)); // and x0, x0, #0xff
+    assert_eq!(imm(0x1200_f000), Some(0x5555_5555)); // and w0, w0, #0x55555555
+    assert_eq!(imm(0x9201_f000), Some(0xaaaa_aaaa_aaaa_aaaa));
+    assert_eq!(imm(0x9240_fc00), None);
+    let all: HashSet<u64> = (0..1 << 13).filter_map(|n| imm(0x9200_0000 | n << 10)).collect();
+    assert_eq!(all.len(), 5334);
+}
+
+#[test]
+fn a_condition_behind_a_comparison_compares_the_operands() {
+    // cmp w1, w2; b.le
+    let block = lifted(&[0x6b02_003f, 0x5400_004d], 0, CodeMode::default(), EVERYTHING);
+    assert!(block.to_string().contains("cmp.les.32"), "{block}");
+    assert!(decode(0x6b02_003f, EVERYTHING).is_some_and(|row| row.name == "subs"));
+}
