@@ -67,6 +67,20 @@ impl Cpu {
         tag
     }
 
+    /// Makes accesses in an address space that is not the current one: those of another privilege level. The ISA's
+    /// `translate` has to know of it by itself.
+    pub fn in_space<T>(&mut self, space: AddressSpace, access: impl FnOnce(&mut Cpu) -> T) -> T {
+        let tag = self.context(space);
+        let kept = std::mem::replace(&mut self.data_context, tag);
+        let result = access(self);
+        self.data_context = kept;
+        if kept == u64::MAX {
+            // The numbers ran out, and the current space has none either.
+            self.mode_changed();
+        }
+        result
+    }
+
     /// Drops every translation.
     pub fn flush_all(&mut self) {
         self.flushes += 1;

@@ -1,0 +1,491 @@
+//! Address translation: VMSAv8-64, stages 1 and 2, with granules of 4, 16 and 64 KiB, access flag and dirty state by
+//! hardware, and 52-bit addresses with the largest granule.
+//!
+//! ```text
+//!   address ──► regime, half ──► Stage ──► walk ──► rights ──► (stage 2: the same once more) ──► Mapping
+//! ```
+//! Memory types and shareability are not modelled: all memory is coherent. The contiguous hint is not needed, and the
+//! guarded bit is looked at where it counts.
+
+use super::features::Features;
+use super::fields::{ec, fsc, pstate, sctlr, tcr};
+use super::sysreg::slots;
+use super::translation::{Regime, data_level, granule, has_stage2, is_pan, physical_bits};
+use super::{config, state, trap};
+use crate::base::bits::{bit, bits, field, mask};
+use crate::cpu::{Access, Cpu, Mapping, Trap};
+use crate::fabric::PAGE_SIZE;
+
+/// Bits of a descriptor.
+mod desc {
+    pub const VALID: u64 = 1;
+    /// A table, or at the last level a page.
+    pub const TABLE: u64 = 1 << 1;
+    /// AP[2:1]: user access, read only.
+    pub const USER: u64 = 1 << 6;
+    pub const READ_ONLY: u64 = 1 << 7;
+    /// Stage 2: may be read, may be written.
+    pub const S2_READ: u64 = 1 << 6;
+    pub const S2_WRITE: u64 = 1 << 7;
+    pub const AF: u64 = 1 << 10;
+    pub const GUARDED: u64 = 1 << 50;
+    pub const DBM: u64 = 1 << 51;
+    pub const PXN: u64 = 1 << 53;
+    pub const UXN: u64 = 1 << 54;
+    /// In a table's descriptor.
+    pub const PXN_TABLE: u64 = 1 << 59;
+    pub const XN_TABLE: u64 = 1 << 60;
+    pub const NO_USER_TABLE: u64 = 1 << 61;
+    pub const READ_ONLY_TABLE: u64 = 1 << 62;
+}
+
+/// How often the update of a descriptor that others write too is tried.
+const TRIES: u32 = 64;
+/// Size of a mapping that must not be kept.
+const NOT_KEPT: u64 = 1;
+
+/// Why a translation ended without a result.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// The fault status code.
+    pub status: u64,
+    /// Stage 2 faulted, for this intermediate physical address.
+    pub stage2: Option<u64>,
+    /// Stage 2 faulted while a table of stage 1 was read.
+    pub on_walk: bool,
+}
+
+fn fault(kind: u64, level: u32) -> Fault {
+    Fault { status: kind + u64::from(level), stage2: None, on_walk: false }
+}
+
+/// One stage of a translation.
+struct Stage {
+    table: u64,
+    /// Binary logarithm of the granule.
+    granule: u32,
+    /// Bits of an input address.
+    input: u32,
+    /// The first level.
+    start: u32,
+    /// Bits of an output address.
+    output: u32,
+    /// Addresses of 52 bits in descriptors of the largest granule.
+    wide: bool,
+    big_endian: bool,
+    /// Hardware sets the access flag, and manages dirty state.
+    ha: bool,
+    hd: bool,
+    /// Tables restrict nothing.
+    flat: bool,
+}
+
+/// What a walk found.
+struct Leaf {
+    descriptor: u64,
+    /// Physical address of the descriptor.
+    place: u64,
+    output: u64,
+    size: u64,
+    level: u32,
+    /// What the tables on the way restrict.
+    tables: u64,
+}
+
+/// What a translation comes to.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// The physical address.
+    pub physical: u64,
+    /// Bytes that are mapped alike.
+    pub size: u64,
+    /// What the level may do.
+    pub rights: Rights,
+    /// The leaf's descriptor; 0 where translation is off.
+    pub descriptor: u64,
+}
+
+/// What may be done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rights {
+    /// Loads.
+    pub read: bool,
+    /// Stores.
+    pub write: bool,
+    /// Fetches.
+    pub execute: bool,
+}
+
+impl Rights {
+    const ALL: Rights = Rights { read: true, write: true, execute: true };
+
+    fn allow(self, access: Access) -> bool {
+        match access {
+            Access::Fetch => self.execute,
+            Access::Load => self.read,
+            Access::Store => self.write,
+        }
+    }
+
+    fn and(self, other: Rights) -> Rights {
+        Rights {
+            read: self.read && other.read,
+            write: self.write && other.write,
+            execute: self.execute && other.execute,
+        }
+    }
+}
+
+/// Who makes an access.
+#[derive(Clone, Copy, Debug)]
+pub struct Who {
+    /// The exception level.
+    pub level: u8,
+    /// Accesses to what EL0 may access are forbidden.
+    pub pan: bool,
+    /// Descriptors are only looked at: for debuggers.
+    pub peeks: bool,
+}
+
+/// The first stage for an address.
+fn stage1(cpu: &Cpu, regime: Regime, address: u64, level: u8) -> Result<Stage, Fault> {
+    let control = regime.tcr(cpu);
+    let high = regime.is_split() && bit(address, 55);
+    let granule = granule(regime, control, high);
+    let wide = granule == 16 && config(cpu).features.has(Features::LVA);
+    let (size_offset, ends_walks, guard) = match high {
+        true => (field(control, tcr::T1SZ), control & tcr::EPD1 != 0, control & tcr::E0PD1 != 0),
+        false => (field(control, tcr::T0SZ), control & tcr::EPD0 != 0, control & tcr::E0PD0 != 0),
+    };
+    let guarded = guard && level == 0 && config(cpu).features.has(Features::E0PD);
+    let shortest = if wide { 12 } else { 16 };
+    if !(shortest..=39).contains(&size_offset) || regime.is_split() && (ends_walks || guarded) {
+        return Err(fault(fsc::TRANSLATION, 0));
+    }
+    let input = 64 - size_offset as u32;
+    let top = if regime.ignores_top(cpu, high) { 55 } else { 63 };
+    let above = bits(address, top, input);
+    if above != if high { mask(top + 1 - input) } else { 0 } {
+        return Err(fault(fsc::TRANSLATION, 0));
+    }
+    let single = !regime.is_split();
+    let has = |both: u64, one: u64| control & (if single { one } else { both }) != 0;
+    let hardware = config(cpu).features.has(Features::HAFDBS);
+    let output = physical_bits(field(control, if single { tcr::PS } else { tcr::IPS }));
+    let hpd = if high { tcr::HPD1 } else { tcr::HPD0 };
+    let ttbr = regime.ttbr(cpu, high);
+    let mut stage = Stage {
+        table: 0,
+        granule,
+        input,
+        start: 4 - (input - granule).div_ceil(granule - 3),
+        output: output.min(config(cpu).physical_bits).min(if wide { 52 } else { 48 }),
+        wide,
+        big_endian: regime.sctlr(cpu) & sctlr::EE != 0,
+        ha: hardware && has(tcr::HA, tcr::HA_SINGLE),
+        hd: hardware && has(tcr::HA, tcr::HA_SINGLE) && has(tcr::HD, tcr::HD_SINGLE),
+        flat: config(cpu).features.has(Features::HPDS) && has(hpd, tcr::HPD_SINGLE),
+    };
+    stage.table = stage.first_table(ttbr)?;
+    Ok(stage)
+}
+
+/// The second stage.
+fn stage2(cpu: &Cpu, address: u64) -> Result<Stage, Fault> {
+    let control = cpu.get(slots::VTCR_EL2);
+    let granule = granule(Regime::El2, control, false);
+    let start = match (granule, field(control, tcr::SL0)) {
+        (12, level @ 0..=2) => 2 - level as u32,
+        (14 | 16, level @ 0..=2) => 3 - level as u32,
+        _ => return Err(fault(fsc::TRANSLATION, 0)),
+    };
+    let wide = granule == 16 && config(cpu).features.has(Features::LVA);
+    let input = 64 - (field(control, tcr::T0SZ) as u32).clamp(if wide { 12 } else { 16 }, 39);
+    if address >> input != 0 {
+        return Err(fault(fsc::TRANSLATION, start));
+    }
+    let hardware = config(cpu).features.has(Features::HAFDBS);
+    let output = physical_bits(field(control, tcr::PS));
+    let mut stage = Stage {
+        table: 0,
+        granule,
+        input,
+        start,
+        output: output.min(config(cpu).physical_bits).min(if wide { 52 } else { 48 }),
+        wide,
+        big_endian: cpu.get(slots::SCTLR_EL2) & sctlr::EE != 0,
+        ha: hardware && control & tcr::HA_SINGLE != 0,
+        hd: hardware && control & (tcr::HA_SINGLE | tcr::HD_SINGLE) == tcr::HA_SINGLE | tcr::HD_SINGLE,
+        flat: true,
+    };
+    stage.table = stage.first_table(cpu.get(slots::VTTBR_EL2))?;
+    Ok(stage)
+}
+
+impl Stage {
+    /// Lowest bit of the input address that a level's index has.
+    fn shift(&self, level: u32) -> u32 {
+        self.granule + (3 - level) * (self.granule - 3)
+    }
+
+    /// The address of the first table in a TTBR: aligned to its size, which is less than a granule for short inputs,
+    /// and more where stage 2 has several tables side by side.
+    fn first_table(&self, ttbr: u64) -> Result<u64, Fault> {
+        let index_bits = self.input.saturating_sub(self.shift(self.start));
+        let mut table = bits(ttbr, 47, 1) << 1;
+        if self.wide {
+            table = table & !0x3f | bits(ttbr, 5, 2) << 48;
+        }
+        table = table >> (index_bits + 3) << (index_bits + 3);
+        if table >> self.output != 0 { Err(fault(fsc::ADDRESS_SIZE, 0)) } else { Ok(table) }
+    }
+
+    /// The address in a descriptor.
+    fn address(&self, descriptor: u64, shift: u32) -> u64 {
+        let mut address = bits(descriptor, 47, shift) << shift;
+        if self.wide {
+            address |= bits(descriptor, 15, 12) << 48;
+        }
+        address
+    }
+
+    /// Whether a level has blocks.
+    fn has_blocks(&self, level: u32) -> bool {
+        match self.granule {
+            12 => level == 1 || level == 2,
+            16 => level == 2 || level == 1 && self.wide,
+            _ => level == 2,
+        }
+    }
+
+    /// Finds the leaf of an address. `look` reads the descriptor at an address and tells the physical one.
+    fn walk(&self, address: u64, mut look: impl FnMut(u64, u32) -> Result<(u64, u64), Fault>) -> Result<Leaf, Fault> {
+        let (mut table, mut tables) = (self.table, 0);
+        for level in self.start..4 {
+            let shift = self.shift(level);
+            // The first index has what is left of the address, be that more than a table or less.
+            let highest = if level == self.start { self.input - 1 } else { shift + self.granule - 4 };
+            let index = if highest < shift { 0 } else { bits(address, highest, shift) };
+            let (place, raw) = look(table + 8 * index, level)?;
+            let descriptor = if self.big_endian { raw.swap_bytes() } else { raw };
+            let is_table = descriptor & desc::TABLE != 0;
+            let leads_on = is_table && level < 3;
+            let valid = descriptor & desc::VALID != 0 && (is_table || level < 3 && self.has_blocks(level));
+            if !valid {
+                return Err(fault(fsc::TRANSLATION, level));
+            }
+            let next = self.address(descriptor, if leads_on { self.granule } else { shift });
+            if next >> self.output != 0 {
+                return Err(fault(fsc::ADDRESS_SIZE, level));
+            }
+            if leads_on {
+                table = next;
+                tables |= descriptor;
+                continue;
+            }
+            let output = next | address & mask(shift);
+            return Ok(Leaf { descriptor, place, output, size: 1 << shift, level, tables });
+        }
+        Err(fault(fsc::TRANSLATION, 3))
+    }
+
+    /// Sets the access flag, and marks the page dirty for a store, where that is for hardware to do. False: the
+    /// descriptor has changed meanwhile.
+    fn update(&self, cpu: &Cpu, leaf: &Leaf, new: u64) -> bool {
+        let order = |value: u64| if self.big_endian { value.swap_bytes() } else { value };
+        new == leaf.descriptor || cpu.update_physical(leaf.place, order(leaf.descriptor), order(new))
+    }
+}
+
+/// What stage 1 allows; and whether a store marks the page dirty first.
+fn rights1(cpu: &Cpu, regime: Regime, stage: &Stage, leaf: &Leaf, who: Who) -> (Rights, bool) {
+    let (d, tables) = (leaf.descriptor, if stage.flat { 0 } else { leaf.tables });
+    let clean = stage.hd && d & (desc::DBM | desc::READ_ONLY) == desc::DBM | desc::READ_ONLY;
+    let writable = (d & desc::READ_ONLY == 0 || clean) && tables & desc::READ_ONLY_TABLE == 0;
+    let wxn = regime.sctlr(cpu) & sctlr::WXN != 0;
+    let xn = (d & desc::UXN) != 0 || tables & desc::XN_TABLE != 0;
+    if !regime.is_split() {
+        return (Rights { read: true, write: writable, execute: !(xn || wxn && writable) }, clean);
+    }
+    let user = d & desc::USER != 0 && tables & desc::NO_USER_TABLE == 0;
+    let rights = if who.level == 0 {
+        let write = user && writable;
+        Rights { read: user, write, execute: !(xn || wxn && write) }
+    } else {
+        let pxn = d & desc::PXN != 0 || tables & desc::PXN_TABLE != 0;
+        let never = who.pan && user;
+        let execute = !(pxn || (user || wxn) && writable);
+        Rights { read: !never, write: writable && !never, execute }
+    };
+    (rights, clean)
+}
+
+fn read_descriptor(cpu: &Cpu, place: u64, level: u32) -> Result<u64, Fault> {
+    cpu.read_physical(place, 8).ok_or(fault(fsc::EXTERNAL_WALK, level))
+}
+
+/// Finds what an address means to somebody, and does what hardware does to descriptors on the way.
+///
+/// # Errors
+/// The fault.
+pub fn find(cpu: &Cpu, address: u64, access: Access, who: Who) -> Result<Found, Fault> {
+    let regime = Regime::of(cpu, who.level);
+    let second = regime == Regime::El10 && has_stage2(cpu);
+    let first = if regime.is_on(cpu) {
+        find1(cpu, regime, address, access, who, second)?
+    } else {
+        let high = regime.is_split() && bit(address, 55);
+        let plain = if regime.ignores_top(cpu, high) { bits(address, 55, 0) } else { address };
+        if plain >> config(cpu).physical_bits != 0 {
+            return Err(fault(fsc::ADDRESS_SIZE, 0));
+        }
+        let execute = access != Access::Fetch || regime.sctlr(cpu) & sctlr::WXN == 0 || !regime.is_on(cpu);
+        Found { physical: plain, size: PAGE_SIZE, rights: Rights { execute, ..Rights::ALL }, descriptor: 0 }
+    };
+    if !second {
+        return Ok(first);
+    }
+    let found = find2(cpu, first.physical, access, who)?;
+    Ok(Found {
+        physical: found.physical,
+        size: first.size.min(found.size),
+        rights: first.rights.and(found.rights),
+        descriptor: first.descriptor,
+    })
+}
+
+fn find1(cpu: &Cpu, regime: Regime, address: u64, access: Access, who: Who, second: bool) -> Result<Found, Fault> {
+    let stage = stage1(cpu, regime, address, who.level)?;
+    for _ in 0..TRIES {
+        let leaf = stage.walk(address, |place, level| {
+            let place = if second {
+                // Tables are read as memory of the guest's.
+                let reader = Who { level: 1, ..who };
+                find2(cpu, place, Access::Load, reader).map_err(|fault| Fault { on_walk: true, ..fault })?.physical
+            } else {
+                place
+            };
+            Ok((place, read_descriptor(cpu, place, level)?))
+        })?;
+        let (mut rights, clean) = rights1(cpu, regime, &stage, &leaf, who);
+        let mut new = leaf.descriptor;
+        if !who.peeks {
+            if new & desc::AF == 0 {
+                if !stage.ha {
+                    return Err(fault(fsc::ACCESS_FLAG, leaf.level));
+                }
+                new |= desc::AF;
+            }
+            if !rights.allow(access) {
+                return Err(fault(fsc::PERMISSION, leaf.level));
+            }
+            if clean && access == Access::Store {
+                new &= !desc::READ_ONLY;
+            } else if clean {
+                // The first store is to be noticed.
+                rights.write = false;
+            }
+            if !stage.update(cpu, &leaf, new) {
+                continue;
+            }
+        }
+        return Ok(Found { physical: leaf.output, size: leaf.size, rights, descriptor: new });
+    }
+    Err(fault(fsc::EXTERNAL_WALK, 3))
+}
+
+fn find2(cpu: &Cpu, address: u64, access: Access, who: Who) -> Result<Found, Fault> {
+    let at = |fault: Fault| Fault { stage2: Some(address), ..fault };
+    let stage = stage2(cpu, address).map_err(at)?;
+    for _ in 0..TRIES {
+        let leaf = stage.walk(address, |place, level| Ok((place, read_descriptor(cpu, place, level)?))).map_err(at)?;
+        let d = leaf.descriptor;
+        let clean = stage.hd && d & (desc::DBM | desc::S2_WRITE) == desc::DBM;
+        let mut rights = Rights {
+            read: d & desc::S2_READ != 0,
+            write: d & desc::S2_WRITE != 0 || clean,
+            execute: d & desc::UXN == 0,
+        };
+        let mut new = d;
+        if !who.peeks {
+            if d & desc::AF == 0 {
+                if !stage.ha {
+                    return Err(at(fault(fsc::ACCESS_FLAG, leaf.level)));
+                }
+                new |= desc::AF;
+            }
+            if !rights.allow(access) {
+                return Err(at(fault(fsc::PERMISSION, leaf.level)));
+            }
+            if clean && access == Access::Store {
+                new |= desc::S2_WRITE;
+            } else if clean {
+                rights.write = false;
+            }
+            if !stage.update(cpu, &leaf, new) {
+                continue;
+            }
+        }
+        return Ok(Found { physical: leaf.output, size: leaf.size, rights, descriptor: new });
+    }
+    Err(at(fault(fsc::EXTERNAL_WALK, 3)))
+}
+
+/// The abort that a fault is.
+pub fn abort(cpu: &mut Cpu, address: u64, access: Access, fault: Fault) -> Trap {
+    const S1PTW: u64 = 1 << 7;
+    let more = if fault.on_walk { S1PTW } else { 0 };
+    let trap = trap::abort(address, access, fault.status, more);
+    match fault.stage2 {
+        Some(ipa) => {
+            cpu.set(slots::FAULT_IPA, ipa >> 12 << 4);
+            trap::with_ipa(trap::at_level(trap, 2))
+        }
+        None => trap,
+    }
+}
+
+/// Who makes the accesses of running code.
+pub fn current(cpu: &Cpu, access: Access) -> Who {
+    let level = if access == Access::Fetch { state::level(cpu) } else { data_level(cpu) };
+    let pan = access != Access::Fetch && is_pan(cpu, level);
+    Who { level, pan, peeks: false }
+}
+
+/// See [`crate::cpu::Isa::translate`].
+pub fn translate(cpu: &mut Cpu, address: u64, access: Access) -> Result<Mapping, Trap> {
+    if access == Access::Fetch {
+        if cpu.get(slots::PSTATE) & pstate::IL != 0 {
+            return Err(trap::synchronous(ec::ILLEGAL, 0));
+        }
+        if address & 3 != 0 {
+            return Err(trap::misaligned(address, access));
+        }
+    }
+    let who = current(cpu, access);
+    let found = match find(cpu, address, access, who) {
+        Ok(found) => found,
+        Err(fault) => return Err(abort(cpu, address, access, fault)),
+    };
+    // TLB maintenance names addresses without their tags, so that those with one are walked anew each time.
+    let tagged = bits(address, 63, 56) != if bit(address, 55) { 0xff } else { 0 };
+    // What maps no more than a granule goes by pages: maintenance by address covers all those of a granule.
+    let size = match found.size {
+        _ if tagged => NOT_KEPT,
+        0..=0x1_0000 => PAGE_SIZE,
+        size => size,
+    };
+    Ok(Mapping { physical: found.physical, size, read: found.rights.read, write: found.rights.write })
+}
+
+/// See [`crate::cpu::Isa::translate_debug`].
+pub fn translate_debug(cpu: &Cpu, address: u64) -> Option<u64> {
+    let who = Who { level: state::level(cpu), pan: false, peeks: true };
+    find(cpu, address, Access::Load, who).ok().map(|found| found.physical)
+}
+
+/// Whether the code at an address is on a page whose branch targets are guarded.
+pub fn is_guarded(cpu: &Cpu, address: u64) -> bool {
+    let who = Who { level: state::level(cpu), pan: false, peeks: true };
+    find(cpu, address, Access::Fetch, who).is_ok_and(|found| found.descriptor & desc::GUARDED != 0)
+}
