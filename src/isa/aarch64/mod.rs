@@ -17,6 +17,7 @@ pub mod mode;
 pub mod models;
 pub mod psci;
 pub mod regs;
+pub mod simd;
 pub mod sysreg;
 pub mod table;
 

@@ -1,0 +1,220 @@
+//! Instructions whose second source is an element, and the scalar forms.
+
+use super::super::fp::Direction;
+use super::super::insn::Lane::{H, Sd, Z};
+use super::super::int::{S, U};
+use super::super::moves::dup_element;
+use super::super::products::{bfdot, bfmlal, dot, fcmla_element, fmlal};
+use super::super::shape::{
+    accumulate1, left1, left2, long2, long3, map1, map2, map3, narrow_float1, narrow1, pair1, right_narrow1, right1,
+    right2, to_int,
+};
+use super::super::{estimate, fp, int, shift};
+use super::{Row, rows};
+
+/// The rows.
+pub static ROWS: &[Row] = rows! { Data
+    // Vector by element
+    "0 q 1 01111 zz llmmmm 0000 h0 nnnnn ddddd"    "mla"       ASIMD   hs       map3(Z, int::mla);
+    "0 q 1 01111 zz llmmmm 0100 h0 nnnnn ddddd"    "mls"       ASIMD   hs       map3(Z, int::mls);
+    "0 q 0 01111 zz llmmmm 1000 h0 nnnnn ddddd"    "mul"       ASIMD   hs       map2(Z, int::mul);
+    "0 q 0 01111 zz llmmmm 0010 h0 nnnnn ddddd"    "smlal"     ASIMD   hs       long3(int::mlal::<S>);
+    "0 q 0 01111 zz llmmmm 0110 h0 nnnnn ddddd"    "smlsl"     ASIMD   hs       long3(int::mlsl::<S>);
+    "0 q 0 01111 zz llmmmm 1010 h0 nnnnn ddddd"    "smull"     ASIMD   hs       long2(int::mull::<S>);
+    "0 q 1 01111 zz llmmmm 0010 h0 nnnnn ddddd"    "umlal"     ASIMD   hs       long3(int::mlal::<U>);
+    "0 q 1 01111 zz llmmmm 0110 h0 nnnnn ddddd"    "umlsl"     ASIMD   hs       long3(int::mlsl::<U>);
+    "0 q 1 01111 zz llmmmm 1010 h0 nnnnn ddddd"    "umull"     ASIMD   hs       long2(int::mull::<U>);
+    "0 q 0 01111 zz llmmmm 0011 h0 nnnnn ddddd"    "sqdmlal"   ASIMD   hs       long3(int::qdmlal);
+    "0 q 0 01111 zz llmmmm 0111 h0 nnnnn ddddd"    "sqdmlsl"   ASIMD   hs       long3(int::qdmlsl);
+    "0 q 0 01111 zz llmmmm 1011 h0 nnnnn ddddd"    "sqdmull"   ASIMD   hs       long2(int::qdmull);
+    "0 q 0 01111 zz llmmmm 1100 h0 nnnnn ddddd"    "sqdmulh"   ASIMD   hs       map2(Z, int::qdmulh::<false>);
+    "0 q 0 01111 zz llmmmm 1101 h0 nnnnn ddddd"    "sqrdmulh"  ASIMD   hs       map2(Z, int::qdmulh::<true>);
+    "0 q 1 01111 zz llmmmm 1101 h0 nnnnn ddddd"    "sqrdmlah"  RDM     hs       map3(Z, int::qrdmlah);
+    "0 q 1 01111 zz llmmmm 1111 h0 nnnnn ddddd"    "sqrdmlsh"  RDM     hs       map3(Z, int::qrdmlsh);
+    "0 q 0 01111 1z llmmmm 0001 h0 nnnnn ddddd"    "fmla"      ASIMD   by_element_sd map3(Sd, fp::mla);
+    "0 q 0 01111 00 llmmmm 0001 h0 nnnnn ddddd"    "fmla"      FP16    any      map3(H, fp::mla);
+    "0 q 0 01111 1z llmmmm 0101 h0 nnnnn ddddd"    "fmls"      ASIMD   by_element_sd map3(Sd, fp::mls);
+    "0 q 0 01111 00 llmmmm 0101 h0 nnnnn ddddd"    "fmls"      FP16    any      map3(H, fp::mls);
+    "0 q 0 01111 1z llmmmm 1001 h0 nnnnn ddddd"    "fmul"      ASIMD   by_element_sd map2(Sd, fp::mul);
+    "0 q 0 01111 00 llmmmm 1001 h0 nnnnn ddddd"    "fmul"      FP16    any      map2(H, fp::mul);
+    "0 q 1 01111 1z llmmmm 1001 h0 nnnnn ddddd"    "fmulx"     ASIMD   by_element_sd map2(Sd, fp::mulx);
+    "0 q 1 01111 00 llmmmm 1001 h0 nnnnn ddddd"    "fmulx"     FP16    any      map2(H, fp::mulx);
+    "0 q 0 01111 10 llmmmm 1110 h0 nnnnn ddddd"    "sdot"      DOTPROD any      dot(true, true);
+    "0 q 1 01111 10 llmmmm 1110 h0 nnnnn ddddd"    "udot"      DOTPROD any      dot(false, false);
+    "0 q 0 01111 00 llmmmm 1111 h0 nnnnn ddddd"    "sudot"     I8MM    any      dot(true, false);
+    "0 q 0 01111 10 llmmmm 1111 h0 nnnnn ddddd"    "usdot"     I8MM    any      dot(false, true);
+    "0 q 0 01111 01 llmmmm 1111 h0 nnnnn ddddd"    "bfdot"     BF16    any      bfdot();
+    "0 q 0 01111 11 llmmmm 1111 h0 nnnnn ddddd"    "bfmlal"    BF16    any      bfmlal();
+    "0 q 1 01111 zz llmmmm 0rr1 h0 nnnnn ddddd"    "fcmla"     FCMA    by_element_complex fcmla_element();
+    "0 q 0 01111 10 llmmmm 0000 h0 nnnnn ddddd"    "fmlal"     FHM     any      fmlal(false, false);
+    "0 q 0 01111 10 llmmmm 0100 h0 nnnnn ddddd"    "fmlsl"     FHM     any      fmlal(true, false);
+    "0 q 1 01111 10 llmmmm 1000 h0 nnnnn ddddd"    "fmlal2"    FHM     any      fmlal(false, true);
+    "0 q 1 01111 10 llmmmm 1100 h0 nnnnn ddddd"    "fmlsl2"    FHM     any      fmlal(true, true);
+
+    // Scalar by element
+    "01 0 11111 zz llmmmm 0011 h0 nnnnn ddddd"     "sqdmlal"   ASIMD   hs       long3(int::qdmlal);
+    "01 0 11111 zz llmmmm 0111 h0 nnnnn ddddd"     "sqdmlsl"   ASIMD   hs       long3(int::qdmlsl);
+    "01 0 11111 zz llmmmm 1011 h0 nnnnn ddddd"     "sqdmull"   ASIMD   hs       long2(int::qdmull);
+    "01 0 11111 zz llmmmm 1100 h0 nnnnn ddddd"     "sqdmulh"   ASIMD   hs       map2(Z, int::qdmulh::<false>);
+    "01 0 11111 zz llmmmm 1101 h0 nnnnn ddddd"     "sqrdmulh"  ASIMD   hs       map2(Z, int::qdmulh::<true>);
+    "01 1 11111 zz llmmmm 1101 h0 nnnnn ddddd"     "sqrdmlah"  RDM     hs       map3(Z, int::qrdmlah);
+    "01 1 11111 zz llmmmm 1111 h0 nnnnn ddddd"     "sqrdmlsh"  RDM     hs       map3(Z, int::qrdmlsh);
+    "01 0 11111 1z llmmmm 0001 h0 nnnnn ddddd"     "fmla"      ASIMD   by_element_sd map3(Sd, fp::mla);
+    "01 0 11111 00 llmmmm 0001 h0 nnnnn ddddd"     "fmla"      FP16    any      map3(H, fp::mla);
+    "01 0 11111 1z llmmmm 0101 h0 nnnnn ddddd"     "fmls"      ASIMD   by_element_sd map3(Sd, fp::mls);
+    "01 0 11111 00 llmmmm 0101 h0 nnnnn ddddd"     "fmls"      FP16    any      map3(H, fp::mls);
+    "01 0 11111 1z llmmmm 1001 h0 nnnnn ddddd"     "fmul"      ASIMD   by_element_sd map2(Sd, fp::mul);
+    "01 0 11111 00 llmmmm 1001 h0 nnnnn ddddd"     "fmul"      FP16    any      map2(H, fp::mul);
+    "01 1 11111 1z llmmmm 1001 h0 nnnnn ddddd"     "fmulx"     ASIMD   by_element_sd map2(Sd, fp::mulx);
+    "01 1 11111 00 llmmmm 1001 h0 nnnnn ddddd"     "fmulx"     FP16    any      map2(H, fp::mulx);
+
+    // Scalar: three registers of the same type
+    "01 0 11110 zz 1 mmmmm 00001 1 nnnnn ddddd"    "sqadd"     ASIMD   any      map2(Z, int::qadd::<S>);
+    "01 0 11110 zz 1 mmmmm 00101 1 nnnnn ddddd"    "sqsub"     ASIMD   any      map2(Z, int::qsub::<S>);
+    "01 0 11110 11 1 mmmmm 00110 1 nnnnn ddddd"    "cmgt"      ASIMD   any      map2(Z, int::cmgt::<S>);
+    "01 0 11110 11 1 mmmmm 00111 1 nnnnn ddddd"    "cmge"      ASIMD   any      map2(Z, int::cmge::<S>);
+    "01 0 11110 11 1 mmmmm 01000 1 nnnnn ddddd"    "sshl"      ASIMD   any      map2(Z, shift::shl::<S, false, false>);
+    "01 0 11110 zz 1 mmmmm 01001 1 nnnnn ddddd"    "sqshl"     ASIMD   any      map2(Z, shift::shl::<S, false, true>);
+    "01 0 11110 11 1 mmmmm 01010 1 nnnnn ddddd"    "srshl"     ASIMD   any      map2(Z, shift::shl::<S, true, false>);
+    "01 0 11110 zz 1 mmmmm 01011 1 nnnnn ddddd"    "sqrshl"    ASIMD   any      map2(Z, shift::shl::<S, true, true>);
+    "01 1 11110 zz 1 mmmmm 00001 1 nnnnn ddddd"    "uqadd"     ASIMD   any      map2(Z, int::qadd::<U>);
+    "01 1 11110 zz 1 mmmmm 00101 1 nnnnn ddddd"    "uqsub"     ASIMD   any      map2(Z, int::qsub::<U>);
+    "01 1 11110 11 1 mmmmm 00110 1 nnnnn ddddd"    "cmhi"      ASIMD   any      map2(Z, int::cmgt::<U>);
+    "01 1 11110 11 1 mmmmm 00111 1 nnnnn ddddd"    "cmhs"      ASIMD   any      map2(Z, int::cmge::<U>);
+    "01 1 11110 11 1 mmmmm 01000 1 nnnnn ddddd"    "ushl"      ASIMD   any      map2(Z, shift::shl::<U, false, false>);
+    "01 1 11110 zz 1 mmmmm 01001 1 nnnnn ddddd"    "uqshl"     ASIMD   any      map2(Z, shift::shl::<U, false, true>);
+    "01 1 11110 11 1 mmmmm 01010 1 nnnnn ddddd"    "urshl"     ASIMD   any      map2(Z, shift::shl::<U, true, false>);
+    "01 1 11110 zz 1 mmmmm 01011 1 nnnnn ddddd"    "uqrshl"    ASIMD   any      map2(Z, shift::shl::<U, true, true>);
+    "01 0 11110 11 1 mmmmm 10000 1 nnnnn ddddd"    "add"       ASIMD   any      map2(Z, int::add);
+    "01 1 11110 11 1 mmmmm 10000 1 nnnnn ddddd"    "sub"       ASIMD   any      map2(Z, int::sub);
+    "01 0 11110 11 1 mmmmm 10001 1 nnnnn ddddd"    "cmtst"     ASIMD   any      map2(Z, int::cmtst);
+    "01 1 11110 11 1 mmmmm 10001 1 nnnnn ddddd"    "cmeq"      ASIMD   any      map2(Z, int::cmeq);
+    "01 0 11110 zz 1 mmmmm 10110 1 nnnnn ddddd"    "sqdmulh"   ASIMD   hs       map2(Z, int::qdmulh::<false>);
+    "01 1 11110 zz 1 mmmmm 10110 1 nnnnn ddddd"    "sqrdmulh"  ASIMD   hs       map2(Z, int::qdmulh::<true>);
+    "01 0 11110 0z 1 mmmmm 11011 1 nnnnn ddddd"    "fmulx"     ASIMD   any      map2(Sd, fp::mulx);
+    "01 0 11110 0z 1 mmmmm 11100 1 nnnnn ddddd"    "fcmeq"     ASIMD   any      map2(Sd, fp::cmeq);
+    "01 0 11110 0z 1 mmmmm 11111 1 nnnnn ddddd"    "frecps"    ASIMD   any      map2(Sd, fp::recps);
+    "01 0 11110 1z 1 mmmmm 11111 1 nnnnn ddddd"    "frsqrts"   ASIMD   any      map2(Sd, fp::rsqrts);
+    "01 1 11110 1z 1 mmmmm 11010 1 nnnnn ddddd"    "fabd"      ASIMD   any      map2(Sd, fp::abd);
+    "01 1 11110 0z 1 mmmmm 11100 1 nnnnn ddddd"    "fcmge"     ASIMD   any      map2(Sd, fp::cmge);
+    "01 1 11110 1z 1 mmmmm 11100 1 nnnnn ddddd"    "fcmgt"     ASIMD   any      map2(Sd, fp::cmgt);
+    "01 1 11110 0z 1 mmmmm 11101 1 nnnnn ddddd"    "facge"     ASIMD   any      map2(Sd, fp::acge);
+    "01 1 11110 1z 1 mmmmm 11101 1 nnnnn ddddd"    "facgt"     ASIMD   any      map2(Sd, fp::acgt);
+    "01 0 11110 010 mmmmm 00 011 1 nnnnn ddddd"    "fmulx"     FP16    any      map2(H, fp::mulx);
+    "01 0 11110 010 mmmmm 00 100 1 nnnnn ddddd"    "fcmeq"     FP16    any      map2(H, fp::cmeq);
+    "01 0 11110 010 mmmmm 00 111 1 nnnnn ddddd"    "frecps"    FP16    any      map2(H, fp::recps);
+    "01 0 11110 110 mmmmm 00 111 1 nnnnn ddddd"    "frsqrts"   FP16    any      map2(H, fp::rsqrts);
+    "01 1 11110 110 mmmmm 00 010 1 nnnnn ddddd"    "fabd"      FP16    any      map2(H, fp::abd);
+    "01 1 11110 010 mmmmm 00 100 1 nnnnn ddddd"    "fcmge"     FP16    any      map2(H, fp::cmge);
+    "01 1 11110 110 mmmmm 00 100 1 nnnnn ddddd"    "fcmgt"     FP16    any      map2(H, fp::cmgt);
+    "01 1 11110 010 mmmmm 00 101 1 nnnnn ddddd"    "facge"     FP16    any      map2(H, fp::acge);
+    "01 1 11110 110 mmmmm 00 101 1 nnnnn ddddd"    "facgt"     FP16    any      map2(H, fp::acgt);
+    "01 1 11110 zz 0 mmmmm 1 0000 1 nnnnn ddddd"   "sqrdmlah"  RDM     hs       map3(Z, int::qrdmlah);
+    "01 1 11110 zz 0 mmmmm 1 0001 1 nnnnn ddddd"   "sqrdmlsh"  RDM     hs       map3(Z, int::qrdmlsh);
+
+    // Scalar: three registers of different types
+    "01 0 11110 zz 1 mmmmm 1001 00 nnnnn ddddd"    "sqdmlal"   ASIMD   hs       long3(int::qdmlal);
+    "01 0 11110 zz 1 mmmmm 1011 00 nnnnn ddddd"    "sqdmlsl"   ASIMD   hs       long3(int::qdmlsl);
+    "01 0 11110 zz 1 mmmmm 1101 00 nnnnn ddddd"    "sqdmull"   ASIMD   hs       long2(int::qdmull);
+
+    // Scalar: two registers, miscellaneous
+    "01 0 11110 zz 10000 00011 10 nnnnn ddddd"     "suqadd"    ASIMD   any      accumulate1(Z, int::qadd_mixed::<S>);
+    "01 1 11110 zz 10000 00011 10 nnnnn ddddd"     "usqadd"    ASIMD   any      accumulate1(Z, int::qadd_mixed::<U>);
+    "01 0 11110 zz 10000 00111 10 nnnnn ddddd"     "sqabs"     ASIMD   any      map1(Z, int::qabs);
+    "01 1 11110 zz 10000 00111 10 nnnnn ddddd"     "sqneg"     ASIMD   any      map1(Z, int::qneg);
+    "01 0 11110 11 10000 01000 10 nnnnn ddddd"     "cmgt"      ASIMD   any      map1(Z, int::cmgt0);
+    "01 1 11110 11 10000 01000 10 nnnnn ddddd"     "cmge"      ASIMD   any      map1(Z, int::cmge0);
+    "01 0 11110 11 10000 01001 10 nnnnn ddddd"     "cmeq"      ASIMD   any      map1(Z, int::cmeq0);
+    "01 1 11110 11 10000 01001 10 nnnnn ddddd"     "cmle"      ASIMD   any      map1(Z, int::cmle0);
+    "01 0 11110 11 10000 01010 10 nnnnn ddddd"     "cmlt"      ASIMD   any      map1(Z, int::cmlt0);
+    "01 0 11110 11 10000 01011 10 nnnnn ddddd"     "abs"       ASIMD   any      map1(Z, int::abs);
+    "01 1 11110 11 10000 01011 10 nnnnn ddddd"     "neg"       ASIMD   any      map1(Z, int::neg);
+    "01 1 11110 zz 10000 10010 10 nnnnn ddddd"     "sqxtun"    ASIMD   bhs      narrow1(int::qxtn::<S, U>);
+    "01 0 11110 zz 10000 10100 10 nnnnn ddddd"     "sqxtn"     ASIMD   bhs      narrow1(int::qxtn::<S, S>);
+    "01 1 11110 zz 10000 10100 10 nnnnn ddddd"     "uqxtn"     ASIMD   bhs      narrow1(int::qxtn::<U, U>);
+    "01 1 11110 01 10000 10110 10 nnnnn ddddd"     "fcvtxn"    ASIMD   any      narrow_float1(fp::cvtxn);
+    "01 0 11110 1z 10000 01100 10 nnnnn ddddd"     "fcmgt"     ASIMD   any      map1(Sd, fp::cmgt0);
+    "01 1 11110 1z 10000 01100 10 nnnnn ddddd"     "fcmge"     ASIMD   any      map1(Sd, fp::cmge0);
+    "01 0 11110 1z 10000 01101 10 nnnnn ddddd"     "fcmeq"     ASIMD   any      map1(Sd, fp::cmeq0);
+    "01 1 11110 1z 10000 01101 10 nnnnn ddddd"     "fcmle"     ASIMD   any      map1(Sd, fp::cmle0);
+    "01 0 11110 1z 10000 01110 10 nnnnn ddddd"     "fcmlt"     ASIMD   any      map1(Sd, fp::cmlt0);
+    "01 0 11110 1z 10000 11101 10 nnnnn ddddd"     "frecpe"    ASIMD   any      map1(Sd, estimate::frecpe);
+    "01 1 11110 1z 10000 11101 10 nnnnn ddddd"     "frsqrte"   ASIMD   any      map1(Sd, estimate::frsqrte);
+    "01 0 11110 0z 10000 11010 10 nnnnn ddddd"     "fcvtns"    ASIMD   any      to_int(Sd, Direction::N, true);
+    "01 1 11110 0z 10000 11010 10 nnnnn ddddd"     "fcvtnu"    ASIMD   any      to_int(Sd, Direction::N, false);
+    "01 0 11110 1z 10000 11010 10 nnnnn ddddd"     "fcvtps"    ASIMD   any      to_int(Sd, Direction::P, true);
+    "01 1 11110 1z 10000 11010 10 nnnnn ddddd"     "fcvtpu"    ASIMD   any      to_int(Sd, Direction::P, false);
+    "01 0 11110 0z 10000 11011 10 nnnnn ddddd"     "fcvtms"    ASIMD   any      to_int(Sd, Direction::M, true);
+    "01 1 11110 0z 10000 11011 10 nnnnn ddddd"     "fcvtmu"    ASIMD   any      to_int(Sd, Direction::M, false);
+    "01 0 11110 1z 10000 11011 10 nnnnn ddddd"     "fcvtzs"    ASIMD   any      to_int(Sd, Direction::Z, true);
+    "01 1 11110 1z 10000 11011 10 nnnnn ddddd"     "fcvtzu"    ASIMD   any      to_int(Sd, Direction::Z, false);
+    "01 0 11110 0z 10000 11100 10 nnnnn ddddd"     "fcvtas"    ASIMD   any      to_int(Sd, Direction::A, true);
+    "01 1 11110 0z 10000 11100 10 nnnnn ddddd"     "fcvtau"    ASIMD   any      to_int(Sd, Direction::A, false);
+    "01 0 11110 0z 10000 11101 10 nnnnn ddddd"     "scvtf"     ASIMD   any      map1(Sd, fp::from_int::<S>);
+    "01 1 11110 0z 10000 11101 10 nnnnn ddddd"     "ucvtf"     ASIMD   any      map1(Sd, fp::from_int::<U>);
+    "01 0 11110 1z 10000 11111 10 nnnnn ddddd"     "frecpx"    ASIMD   any      map1(Sd, estimate::frecpx);
+    "01 0 11110 11 11100 01100 10 nnnnn ddddd"     "fcmgt"     FP16    any      map1(H, fp::cmgt0);
+    "01 1 11110 11 11100 01100 10 nnnnn ddddd"     "fcmge"     FP16    any      map1(H, fp::cmge0);
+    "01 0 11110 11 11100 01101 10 nnnnn ddddd"     "fcmeq"     FP16    any      map1(H, fp::cmeq0);
+    "01 1 11110 11 11100 01101 10 nnnnn ddddd"     "fcmle"     FP16    any      map1(H, fp::cmle0);
+    "01 0 11110 11 11100 01110 10 nnnnn ddddd"     "fcmlt"     FP16    any      map1(H, fp::cmlt0);
+    "01 0 11110 11 11100 11101 10 nnnnn ddddd"     "frecpe"    FP16    any      map1(H, estimate::frecpe);
+    "01 1 11110 11 11100 11101 10 nnnnn ddddd"     "frsqrte"   FP16    any      map1(H, estimate::frsqrte);
+    "01 0 11110 01 11100 11010 10 nnnnn ddddd"     "fcvtns"    FP16    any      to_int(H, Direction::N, true);
+    "01 1 11110 01 11100 11010 10 nnnnn ddddd"     "fcvtnu"    FP16    any      to_int(H, Direction::N, false);
+    "01 0 11110 11 11100 11010 10 nnnnn ddddd"     "fcvtps"    FP16    any      to_int(H, Direction::P, true);
+    "01 1 11110 11 11100 11010 10 nnnnn ddddd"     "fcvtpu"    FP16    any      to_int(H, Direction::P, false);
+    "01 0 11110 01 11100 11011 10 nnnnn ddddd"     "fcvtms"    FP16    any      to_int(H, Direction::M, true);
+    "01 1 11110 01 11100 11011 10 nnnnn ddddd"     "fcvtmu"    FP16    any      to_int(H, Direction::M, false);
+    "01 0 11110 11 11100 11011 10 nnnnn ddddd"     "fcvtzs"    FP16    any      to_int(H, Direction::Z, true);
+    "01 1 11110 11 11100 11011 10 nnnnn ddddd"     "fcvtzu"    FP16    any      to_int(H, Direction::Z, false);
+    "01 0 11110 01 11100 11100 10 nnnnn ddddd"     "fcvtas"    FP16    any      to_int(H, Direction::A, true);
+    "01 1 11110 01 11100 11100 10 nnnnn ddddd"     "fcvtau"    FP16    any      to_int(H, Direction::A, false);
+    "01 0 11110 01 11100 11101 10 nnnnn ddddd"     "scvtf"     FP16    any      map1(H, fp::from_int::<S>);
+    "01 1 11110 01 11100 11101 10 nnnnn ddddd"     "ucvtf"     FP16    any      map1(H, fp::from_int::<U>);
+    "01 0 11110 11 11100 11111 10 nnnnn ddddd"     "frecpx"    FP16    any      map1(H, estimate::frecpx);
+
+    // Scalar: pairs and copies
+    "01 0 11110 11 11000 11011 10 nnnnn ddddd"     "addp"      ASIMD   any      pair1(Z, int::add);
+    "01 1 11110 0z 11000 01100 10 nnnnn ddddd"     "fmaxnmp"   ASIMD   any      pair1(Sd, fp::maxnm);
+    "01 0 11110 00 11000 01100 10 nnnnn ddddd"     "fmaxnmp"   FP16    any      pair1(H, fp::maxnm);
+    "01 1 11110 1z 11000 01100 10 nnnnn ddddd"     "fminnmp"   ASIMD   any      pair1(Sd, fp::minnm);
+    "01 0 11110 10 11000 01100 10 nnnnn ddddd"     "fminnmp"   FP16    any      pair1(H, fp::minnm);
+    "01 1 11110 0z 11000 01101 10 nnnnn ddddd"     "faddp"     ASIMD   any      pair1(Sd, fp::add);
+    "01 0 11110 00 11000 01101 10 nnnnn ddddd"     "faddp"     FP16    any      pair1(H, fp::add);
+    "01 1 11110 0z 11000 01111 10 nnnnn ddddd"     "fmaxp"     ASIMD   any      pair1(Sd, fp::max);
+    "01 0 11110 00 11000 01111 10 nnnnn ddddd"     "fmaxp"     FP16    any      pair1(H, fp::max);
+    "01 1 11110 1z 11000 01111 10 nnnnn ddddd"     "fminp"     ASIMD   any      pair1(Sd, fp::min);
+    "01 0 11110 10 11000 01111 10 nnnnn ddddd"     "fminp"     FP16    any      pair1(H, fp::min);
+    "01 0 11110000 mmmmm 0 0000 1 nnnnn ddddd"     "dup"       ASIMD   element  dup_element();
+
+    // Scalar: shifts by an immediate
+    "01 0 111110 iiiiiii 00000 1 nnnnn ddddd"      "sshr"      ASIMD   shift_d  right1(shift::shr::<S, false>);
+    "01 0 111110 iiiiiii 00010 1 nnnnn ddddd"      "ssra"      ASIMD   shift_d  right2(shift::sra::<S, false>);
+    "01 0 111110 iiiiiii 00100 1 nnnnn ddddd"      "srshr"     ASIMD   shift_d  right1(shift::shr::<S, true>);
+    "01 0 111110 iiiiiii 00110 1 nnnnn ddddd"      "srsra"     ASIMD   shift_d  right2(shift::sra::<S, true>);
+    "01 1 111110 iiiiiii 00000 1 nnnnn ddddd"      "ushr"      ASIMD   shift_d  right1(shift::shr::<U, false>);
+    "01 1 111110 iiiiiii 00010 1 nnnnn ddddd"      "usra"      ASIMD   shift_d  right2(shift::sra::<U, false>);
+    "01 1 111110 iiiiiii 00100 1 nnnnn ddddd"      "urshr"     ASIMD   shift_d  right1(shift::shr::<U, true>);
+    "01 1 111110 iiiiiii 00110 1 nnnnn ddddd"      "ursra"     ASIMD   shift_d  right2(shift::sra::<U, true>);
+    "01 1 111110 iiiiiii 01000 1 nnnnn ddddd"      "sri"       ASIMD   shift_d  right2(shift::sri);
+    "01 0 111110 iiiiiii 01010 1 nnnnn ddddd"      "shl"       ASIMD   shift_d  left1(shift::shl_imm);
+    "01 1 111110 iiiiiii 01010 1 nnnnn ddddd"      "sli"       ASIMD   shift_d  left2(shift::sli);
+    "01 1 111110 iiiiiii 01100 1 nnnnn ddddd"      "sqshlu"    ASIMD   shift    left1(shift::qshl_imm::<S, U>);
+    "01 0 111110 iiiiiii 01110 1 nnnnn ddddd"      "sqshl"     ASIMD   shift    left1(shift::qshl_imm::<S, S>);
+    "01 1 111110 iiiiiii 01110 1 nnnnn ddddd"      "uqshl"     ASIMD   shift    left1(shift::qshl_imm::<U, U>);
+    "01 1 111110 iiiiiii 10000 1 nnnnn ddddd"      "sqshrun"   ASIMD   shift_bhs right_narrow1(shift::qshrn::<S, U, false>);
+    "01 1 111110 iiiiiii 10001 1 nnnnn ddddd"      "sqrshrun"  ASIMD   shift_bhs right_narrow1(shift::qshrn::<S, U, true>);
+    "01 0 111110 iiiiiii 10010 1 nnnnn ddddd"      "sqshrn"    ASIMD   shift_bhs right_narrow1(shift::qshrn::<S, S, false>);
+    "01 0 111110 iiiiiii 10011 1 nnnnn ddddd"      "sqrshrn"   ASIMD   shift_bhs right_narrow1(shift::qshrn::<S, S, true>);
+    "01 1 111110 iiiiiii 10010 1 nnnnn ddddd"      "uqshrn"    ASIMD   shift_bhs right_narrow1(shift::qshrn::<U, U, false>);
+    "01 1 111110 iiiiiii 10011 1 nnnnn ddddd"      "uqrshrn"   ASIMD   shift_bhs right_narrow1(shift::qshrn::<U, U, true>);
+    "01 0 111110 iiiiiii 11100 1 nnnnn ddddd"      "scvtf"     ASIMD   fixed_sd right1(fp::from_fixed::<S>);
+    "01 0 111110 001iiii 11100 1 nnnnn ddddd"      "scvtf"     FP16    any      right1(fp::from_fixed::<S>);
+    "01 0 111110 iiiiiii 11111 1 nnnnn ddddd"      "fcvtzs"    ASIMD   fixed_sd right1(fp::to_fixed::<S>);
+    "01 0 111110 001iiii 11111 1 nnnnn ddddd"      "fcvtzs"    FP16    any      right1(fp::to_fixed::<S>);
+    "01 1 111110 iiiiiii 11100 1 nnnnn ddddd"      "ucvtf"     ASIMD   fixed_sd right1(fp::from_fixed::<U>);
+    "01 1 111110 001iiii 11100 1 nnnnn ddddd"      "ucvtf"     FP16    any      right1(fp::from_fixed::<U>);
+    "01 1 111110 iiiiiii 11111 1 nnnnn ddddd"      "fcvtzu"    ASIMD   fixed_sd right1(fp::to_fixed::<U>);
+    "01 1 111110 001iiii 11111 1 nnnnn ddddd"      "fcvtzu"    FP16    any      right1(fp::to_fixed::<U>);
+};
