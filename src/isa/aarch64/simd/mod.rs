@@ -22,6 +22,8 @@ pub mod shift;
 pub mod sm;
 pub mod status;
 pub mod table;
+#[cfg(test)]
+mod tests;
 
 use super::features::Features;
 use super::mode::CodeMode;

@@ -1,0 +1,134 @@
+//! The cryptographic instructions by published vectors; QEMU is the witness for all else (`tests/aarch64_simd_qemu.rs`).
+
+use super::Simd;
+use super::insn::Insn;
+use super::lanes::V;
+use super::status::Status;
+use super::table::{Run, all};
+
+/// Slots with V0 to V31 zero, and the names of instructions to run on them.
+struct Registers(Vec<u64>);
+
+impl Registers {
+    fn new() -> Registers {
+        Registers(vec![0; 160])
+    }
+
+    fn set(&mut self, n: usize, v: V) {
+        self.0[64 + 2 * n..][..2].copy_from_slice(&v);
+    }
+
+    fn set_words(&mut self, n: usize, w: [u32; 4]) {
+        let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+        self.set(n, [pair(w[0], w[1]), pair(w[2], w[3])]);
+    }
+
+    fn set_bytes(&mut self, n: usize, hex: &str) {
+        let word = |at: usize| u64::from_str_radix(&hex[at..at + 16], 16).unwrap().swap_bytes();
+        self.set(n, [word(0), word(16)]);
+    }
+
+    fn words(&self, n: usize) -> [u32; 4] {
+        let v = &self.0[64 + 2 * n..];
+        [v[0] as u32, (v[0] >> 32) as u32, v[1] as u32, (v[1] >> 32) as u32]
+    }
+
+    fn bytes(&self, n: usize) -> String {
+        self.0[64 + 2 * n..][..2].iter().map(|half| format!("{:016x}", half.swap_bytes())).collect()
+    }
+
+    /// `name Vd, Vn, Vm`.
+    fn run(&mut self, name: &str, d: u32, n: u32, m: u32) {
+        let row = all().find(|row| row.name == name).unwrap();
+        let Run::Data(op) = row.run else { panic!("{name} accesses memory") };
+        let word = row.value | d | n << 5 | (m << 16) & !row.mask;
+        op(&mut Simd { slots: &mut self.0, status: Status::new(0) }, Insn(word));
+    }
+}
+
+/// The first block of a message of three bytes, as big-endian words.
+const ABC: [u32; 16] = [0x6162_6380, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 24];
+
+#[test]
+fn aes_goes_through_the_round_of_fips_197() {
+    let mut r = Registers::new();
+    r.set_bytes(0, "193de3bea0f4e22b9ac68d2ae9f84808");
+    r.run("aese", 0, 31, 0);
+    assert_eq!(r.bytes(0), "d4bf5d30e0b452aeb84111f11e2798e5");
+    r.run("aesmc", 1, 0, 0);
+    assert_eq!(r.bytes(1), "046681e5e0cb199a48f8d37a2806264c");
+    r.run("aesimc", 2, 1, 0);
+    assert_eq!(r.bytes(2), r.bytes(0));
+    r.run("aesd", 2, 31, 0);
+    assert_eq!(r.bytes(2), "193de3bea0f4e22b9ac68d2ae9f84808");
+}
+
+#[test]
+fn sha1_digests_abc() {
+    let start = [0x6745_2301u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
+    let constants = [0x5a82_7999u32, 0x6ed9_eba1, 0x8f1b_bcdc, 0xca62_c1d6];
+    let mut r = Registers::new();
+    r.set_words(0, start[..4].try_into().unwrap());
+    r.set_words(1, [start[4], 0, 0, 0]);
+    (0..4).for_each(|n| r.set_words(4 + n, ABC[4 * n..][..4].try_into().unwrap()));
+    for round in 0..20 {
+        let constant = constants[round / 5];
+        r.set_words(2, r.words(4).map(|w| w.wrapping_add(constant)));
+        // The next e is made of a before that changes.
+        r.run("sha1h", 3, 0, 0);
+        r.run(["sha1c", "sha1p", "sha1m", "sha1p"][round / 5], 0, 1, 2);
+        r.set_words(1, r.words(3));
+        r.run("sha1su0", 4, 5, 6);
+        r.run("sha1su1", 4, 7, 0);
+        let next = r.words(4);
+        (4..7).for_each(|n| r.set_words(n, r.words(n + 1)));
+        r.set_words(7, next);
+    }
+    let [a, b, c, d] = r.words(0);
+    let digest: Vec<u32> = [a, b, c, d, r.words(1)[0]].iter().zip(start).map(|(x, y)| x.wrapping_add(y)).collect();
+    assert_eq!(digest, [0xa999_3e36, 0x4706_816a, 0xba3e_2571, 0x7850_c26c, 0x9cd0_d89d]);
+}
+
+/// The first `count` primes.
+fn primes(count: usize) -> Vec<u128> {
+    (2u128..).filter(|n| (2..*n).all(|d| n % d != 0)).take(count).collect()
+}
+
+/// 64 bits behind the point of a root: the largest `x` with `power(x) <= n`, by bisection.
+fn fraction(most: u128, fits: impl Fn(u128) -> bool) -> u128 {
+    let (mut low, mut high) = (0, most);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if fits(middle) { low = middle } else { high = middle }
+    }
+    low
+}
+
+#[test]
+fn sha256_digests_abc() {
+    // Both kinds of constants are the first bits of roots of primes.
+    let start: Vec<u32> = primes(8).iter().map(|p| fraction(1 << 40, |x| x * x <= p << 64) as u32).collect();
+    let constants: Vec<u32> = primes(64).iter().map(|p| fraction(1 << 36, |x| x * x * x <= p << 96) as u32).collect();
+    assert_eq!((start[0], constants[0]), (0x6a09_e667, 0x428a_2f98));
+    let mut r = Registers::new();
+    r.set_words(0, start[..4].try_into().unwrap());
+    r.set_words(1, start[4..].try_into().unwrap());
+    (0..4).for_each(|n| r.set_words(4 + n, ABC[4 * n..][..4].try_into().unwrap()));
+    for round in 0..16 {
+        let w = r.words(4);
+        r.set_words(2, std::array::from_fn(|k| w[k].wrapping_add(constants[4 * round + k])));
+        r.set_words(3, r.words(0));
+        r.run("sha256h", 0, 1, 2);
+        r.run("sha256h2", 1, 3, 2);
+        r.run("sha256su0", 4, 5, 0);
+        r.run("sha256su1", 4, 6, 7);
+        let next = r.words(4);
+        (4..7).for_each(|n| r.set_words(n, r.words(n + 1)));
+        r.set_words(7, next);
+    }
+    let digest: Vec<u32> =
+        [r.words(0), r.words(1)].concat().iter().zip(start).map(|(x, y)| x.wrapping_add(y)).collect();
+    let expected =
+        [0xba78_16bf, 0x8f01_cfea, 0x4141_40de, 0x5dae_2223, 0xb003_61a3, 0x9617_7a9c, 0xb410_ff61, 0xf200_15ad];
+    assert_eq!(digest, expected);
+}
