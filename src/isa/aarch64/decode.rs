@@ -164,14 +164,6 @@ pub fn decode(word: u32, features: Features) -> Option<&'static Row> {
         .map(|entry| entry.row)
 }
 
-/// Whether `word` is in the space of Advanced SIMD, whose instructions a helper decodes: data processing beside the
-/// scalar floats, and loads and stores of structures.
-pub const fn is_simd(word: u32) -> bool {
-    let data_processing = word & 0x0e00_0000 == 0x0e00_0000;
-    let structures = word & 0xbe00_0000 == 0x0c00_0000;
-    data_processing || structures
-}
-
 struct Entry {
     mask: u32,
     value: u32,

@@ -57,8 +57,9 @@ helpers! {
     EVENT;
     /// `float_trap(insn)`: raises the trap of a disabled FP or SIMD instruction. Always traps.
     FLOAT_TRAP;
-    /// `simd(insn)`: an Advanced SIMD instruction, loads and stores of structures included: reads and writes `V` (and
-    /// `X`) slots and memory, raises float flags. UNDEFINED when it is none of the CPU's.
+    /// `simd(insn, row)`: an Advanced SIMD instruction with its row's number ([`super::simd::call`]), loads and stores of
+    /// structures included: reads and writes `V` (and `X`) slots and memory, raises float flags. Only those of memory
+    /// trap.
     SIMD;
     /// `float_half(op, a | b << 16 | c << 32)`: a half-precision op under FZ16 where that differs from FZ; see
     /// `half.rs`. Raises float flags; touches no slot and does not trap.

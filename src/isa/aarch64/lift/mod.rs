@@ -14,7 +14,8 @@ pub mod system;
 use super::decode::{self, Insn};
 use super::features::Features;
 use super::mode::CodeMode;
-use super::{helpers, regs};
+use super::simd::table::Run;
+use super::{helpers, regs, simd};
 use crate::cpu::Lifted;
 use crate::ir::{Builder, Effects, End, HelperId, Type, UnOp, Val, Width};
 
@@ -31,7 +32,7 @@ pub fn lift(b: &mut Builder, code: &[u8], mode: CodeMode, features: Features) ->
     match decode::decode(word, features) {
         Some(row) if row.needs.has(Features::FP) && mode.float_trap != 0 => l.trap(helpers::FLOAT_TRAP),
         Some(row) => (row.lift)(&mut l, Insn(word)),
-        None if decode::is_simd(word) && features.has(Features::ASIMD) => l.simd(),
+        None if simd::is_simd(word, features) => l.simd(),
         None => l.trap(helpers::UNDEFINED),
     }
     Lifted::Done(4)
@@ -111,7 +112,9 @@ impl Lift<'_> {
         if self.mode.float_trap != 0 {
             return self.trap(helpers::FLOAT_TRAP);
         }
-        let bits = self.bits();
-        self.call(helpers::SIMD, &[bits]);
+        let Some(number) = simd::table::number(self.word) else { return self.trap(helpers::UNDEFINED) };
+        let traps = matches!(simd::table::row(number).run, Run::Memory(_));
+        let (bits, number) = (self.bits(), self.b.const_(number.into()));
+        self.b.call(helpers::SIMD, Effects { traps, ..Effects::ANY }, &[bits, number]);
     }
 }

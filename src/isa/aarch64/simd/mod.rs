@@ -3,7 +3,7 @@
 //! ```text
 //!   word ──table──► Row ──► shape (which lanes) ──► element operation (int, shift, fp, …) ──► V, FPSR
 //! ```
-//! Lifted code calls [`execute`] for an instruction. The rows stand in `table`, named and ordered as in the manual;
+//! Lifted code calls [`call`] for an instruction. The rows stand in `table`, named and ordered as in the manual;
 //! a row is a shape with the operation that it lays over the lanes. The operations are pure functions of elements and
 //! a [`Status`], so that an evaluator of vector IR may use them as they are. Traps of disabled floats are the lifter's.
 
@@ -127,7 +127,7 @@ impl Simd<'_> {
 
 /// Whether a word is an instruction of this table for a CPU with `features`.
 pub fn is_simd(insn: u32, features: Features) -> bool {
-    decode(insn).is_some_and(|row| features.has(row.needs))
+    decode(insn).is_some_and(|row| features.has(row.needs.with(Features::ASIMD)))
 }
 
 /// Executes the instruction of `row` that `insn` is.
@@ -184,13 +184,21 @@ impl Machine for Running<'_> {
     }
 }
 
-/// Executes an instruction on a vCPU with `features`; false when it is none of this table's, or not of this CPU's.
+/// Executes an instruction on a vCPU; false when it is none of this table's. Whether the CPU has the feature that it
+/// needs is the lifter's to ask ([`is_simd`]).
 ///
 /// # Errors
 /// The trap of a memory access; registers are as before.
-pub fn execute(cpu: &mut Cpu, insn: u32, mode: CodeMode, features: Features) -> Result<bool, Trap> {
-    match decode(insn) {
-        Some(row) if features.has(row.needs) => run(&mut Running { cpu, mode }, row, insn).map(|()| true),
-        _ => Ok(false),
-    }
+pub fn execute(cpu: &mut Cpu, insn: u32, mode: CodeMode) -> Result<bool, Trap> {
+    let Some(row) = decode(insn) else { return Ok(false) };
+    run(&mut Running { cpu, mode }, row, insn).map(|()| true)
+}
+
+/// [`SIMD`](super::helpers::SIMD) as lifted code calls it, with the row that [`table::number`] found.
+///
+/// # Errors
+/// The trap of a memory access; registers are as before.
+pub fn call(cpu: &mut Cpu, [insn, row, _]: [u64; 3]) -> Result<u64, Trap> {
+    let mode = CodeMode::decode(cpu.mode);
+    run(&mut Running { cpu, mode }, table::row(row as u16), insn as u32).map(|()| 0)
 }

@@ -83,18 +83,30 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
     FAMILIES.into_iter().flatten()
 }
 
+/// The number of the row of the instruction that `word` is, for [`row`].
+pub fn number(word: u32) -> Option<u16> {
+    let (start, end) = DECODER.buckets[bucket(word)];
+    let bucket = &DECODER.entries[usize::from(start)..usize::from(end)];
+    bucket.iter().copied().find(|number| {
+        let row = row(*number);
+        word & row.mask == row.value && (row.allows)(Insn(word))
+    })
+}
+
+/// A row by its number.
+pub fn row(number: u16) -> &'static Row {
+    DECODER.rows[usize::from(number)]
+}
+
 /// The row of the instruction that `word` is.
 pub fn decode(word: u32) -> Option<&'static Row> {
-    let (start, end) = DECODER.buckets[bucket(word)];
-    DECODER.entries[usize::from(start)..usize::from(end)]
-        .iter()
-        .find(|(mask, value, row)| word & mask == *value && (row.allows)(Insn(word)))
-        .map(|(_, _, row)| *row)
+    number(word).map(row)
 }
 
 /// The rows sorted into buckets by the bits that tell most of them apart.
 struct Decoder {
-    entries: Vec<(u32, u32, &'static Row)>,
+    rows: Vec<&'static Row>,
+    entries: Vec<u16>,
     buckets: Vec<(u16, u16)>,
 }
 
@@ -112,12 +124,13 @@ const fn bucket_bits(index: usize) -> u32 {
 }
 
 static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
-    let mut decoder = Decoder { entries: Vec::new(), buckets: Vec::new() };
+    let mut decoder = Decoder { rows: all().collect(), entries: Vec::new(), buckets: Vec::new() };
     let telling = bucket_bits(BUCKETS - 1);
     for index in 0..BUCKETS {
         let start = decoder.entries.len() as u16;
-        let inside = |row: &&Row| (row.value ^ bucket_bits(index)) & row.mask & telling == 0;
-        decoder.entries.extend(all().filter(inside).map(|row| (row.mask, row.value, row)));
+        let inside = |row: &Row| (row.value ^ bucket_bits(index)) & row.mask & telling == 0;
+        let numbered = (0u16..).zip(&decoder.rows);
+        decoder.entries.extend(numbered.filter(|(_, row)| inside(row)).map(|(number, _)| number));
         decoder.buckets.push((start, decoder.entries.len() as u16));
     }
     decoder
