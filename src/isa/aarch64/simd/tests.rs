@@ -1,10 +1,15 @@
-//! The cryptographic instructions by published vectors; QEMU is the witness for all else (`tests/aarch64_simd_qemu.rs`).
+//! The cryptographic instructions by published vectors, and what user mode cannot show of structure accesses: faults and
+//! big-endian data. QEMU is the witness for all else (`tests/aarch64_simd_qemu.rs`).
 
-use super::Simd;
 use super::insn::Insn;
 use super::lanes::V;
 use super::status::Status;
-use super::table::{Run, all};
+use super::table::{Run, all, decode};
+use super::{Machine, Simd, run};
+use crate::cpu::Trap;
+use crate::float::Flags;
+use crate::ir::{Mem, Slot};
+use crate::isa::aarch64::regs;
 
 /// Slots with V0 to V31 zero, and the names of instructions to run on them.
 struct Registers(Vec<u64>);
@@ -131,4 +136,104 @@ fn sha256_digests_abc() {
     let expected =
         [0xba78_16bf, 0x8f01_cfea, 0x4141_40de, 0x5dae_2223, 0xb003_61a3, 0x9617_7a9c, 0xb410_ff61, 0xf200_15ad];
     assert_eq!(digest, expected);
+}
+
+/// Registers and a memory of a few bytes at address 0.
+struct Small {
+    slots: Vec<u64>,
+    memory: Vec<u8>,
+    big_endian: bool,
+}
+
+impl Small {
+    fn new(bytes: usize, big_endian: bool) -> Small {
+        Small { slots: (1000..1160).collect(), memory: (0..bytes as u8).collect(), big_endian }
+    }
+
+    /// The range of an access; behind the memory it traps.
+    fn at(&self, mem: Mem, address: u64) -> Result<std::ops::Range<usize>, Trap> {
+        let end = address as usize + usize::from(mem.size.bytes());
+        if end > self.memory.len() { Err(Trap { cause: 1, value: address }) } else { Ok(address as usize..end) }
+    }
+
+    /// Executes a word with the base, X0, at `address`.
+    fn run(&mut self, word: u32, address: u64) -> Result<(), Trap> {
+        self.slots[0] = address;
+        run(self, decode(word).unwrap(), word)
+    }
+
+    fn v(&self, n: u32) -> V {
+        [regs::v_low(n), regs::v_high(n)].map(|slot| self.slot(slot))
+    }
+}
+
+impl Machine for Small {
+    fn slots(&mut self) -> &mut [u64] {
+        &mut self.slots
+    }
+
+    fn slot(&self, slot: Slot) -> u64 {
+        self.slots[usize::from(slot.0)]
+    }
+
+    fn load(&mut self, mem: Mem, address: u64) -> Result<u64, Trap> {
+        let at = self.at(mem, address)?;
+        Ok(self.memory[at].iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    }
+
+    fn store(&mut self, mem: Mem, address: u64, value: u64) -> Result<(), Trap> {
+        let at = self.at(mem, address)?;
+        let len = at.len();
+        self.memory[at].copy_from_slice(&value.to_le_bytes()[..len]);
+        Ok(())
+    }
+
+    fn data_rules(&self) -> (bool, bool) {
+        (false, self.big_endian)
+    }
+
+    fn raise(&mut self, _: Flags) {}
+}
+
+/// `LD1 {V0.16B, V1.16B}, [X0], #32`.
+const LD1_PAIR: u32 = 0x4cdf_a000;
+/// `LD2 {V0.8H, V1.8H}, [X0], #32`.
+const LD2: u32 = 0x4cdf_8400;
+/// `ST2 {V0.8H, V1.8H}, [X0]`.
+const ST2: u32 = 0x4c00_8400;
+/// `LD4 {V0.S, V1.S, V2.S, V3.S}[1], [X0], #16`.
+const LD4_LANE: u32 = 0x0dff_b000;
+/// `LD3R {V0.4S, V1.4S, V2.4S}, [X0], #12`.
+const LD3R: u32 = 0x4ddf_e800;
+
+#[test]
+fn a_load_that_faults_leaves_all_registers() {
+    for (word, size) in [(LD1_PAIR, 32), (LD2, 32), (LD4_LANE, 16), (LD3R, 12)] {
+        for missing in 1..size {
+            let mut m = Small::new(64, false);
+            let address = (64 - size + missing) as u64;
+            m.slots[0] = address;
+            let before = m.slots.clone();
+            assert!(m.run(word, address).is_err_and(|trap| trap.value >= address));
+            assert_eq!(m.slots, before, "{word:08x}");
+        }
+        let mut m = Small::new(64, false);
+        m.run(word, 64 - size as u64).unwrap();
+        assert_eq!(m.slots[0], 64);
+    }
+}
+
+#[test]
+fn big_endian_elements_are_turned_one_by_one() {
+    let mut m = Small::new(32, true);
+    let before = m.memory.clone();
+    m.run(LD2, 0).unwrap();
+    assert_eq!(m.v(0), [0x0c0d_0809_0405_0001, 0x1c1d_1819_1415_1011]);
+    m.memory.fill(0);
+    m.run(ST2, 0).unwrap();
+    assert_eq!(m.memory, before);
+    m.run(LD1_PAIR, 0).unwrap();
+    assert_eq!(m.v(1), [0x1716_1514_1312_1110, 0x1f1e_1d1c_1b1a_1918]);
+    m.run(LD4_LANE, 0).unwrap();
+    assert_eq!(m.v(3)[0] >> 32, 0x0c0d_0e0f);
 }
