@@ -8,6 +8,9 @@
 //! ```
 //! Without `qemu-riscv64` the tests say so and pass.
 
+mod common;
+
+use common::{Random, rounds, words};
 use mimus::float::{Flags, Rules};
 use mimus::ir::eval::{self, Env, Outcome, Trapped};
 use mimus::ir::{Block, Builder, HelperId, Mem, RmwOp, Slot, verify};
@@ -19,8 +22,8 @@ use mimus::isa::riscv64::mode::{CodeMode, Privilege};
 use mimus::isa::riscv64::table::ROWS;
 use mimus::isa::riscv64::{helpers, regs};
 use std::collections::HashMap;
-use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+
+const QEMU: &str = "qemu-riscv64";
 
 const EVERYTHING: Extensions = Extensions(u64::MAX);
 
@@ -35,67 +38,12 @@ const FCSR: usize = 29 + 32;
 /// Registers that hold the address of the middle of the scratch memory.
 const POINTERS: [u32; 3] = [2, 15, 29];
 
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() >> 32) as usize % n
-    }
-
-    fn one_of<T: Copy>(&mut self, list: &[T]) -> T {
-        list[self.below(list.len())]
-    }
-
-    fn integer(&mut self) -> u64 {
-        match self.below(8) {
-            0 => self.one_of(&[0, 1, u64::MAX, 1 << 63, (1 << 63) - 1, 1 << 31, (1 << 31) - 1, !0 << 31, 0xffff_ffff]),
-            1 => self.next() >> 32,
-            2 => (self.next() as i64 >> 56) as u64,
-            3 => 1 << self.below(64),
-            4 => self.next() >> self.below(64),
-            _ => self.next(),
-        }
-    }
-
-    /// A float of `exp` exponent and `frac` fraction bits, likely to be special.
-    fn float(&mut self, exp: u32, frac: u32) -> u64 {
-        let bias = (1 << (exp - 1)) - 1;
-        let exponent = match self.below(10) {
-            0 => 0,
-            1 => (1 << exp) - 1,
-            2 => 1 << self.below(exp as usize),
-            3 | 4 => bias - 2 + self.below(5) as u64,
-            // Around the ends of the integers.
-            5 => bias + self.one_of(&[15, 16, 30, 31, 32, 62, 63, 64, frac as u64]),
-            6 => (1 << exp) - 2,
-            7 => 1 + self.below(3) as u64,
-            _ => self.next(),
-        };
-        let fraction = match self.below(6) {
-            0 => 0,
-            1 => u64::MAX,
-            2 => 1 << self.below(frac as usize),
-            3 => u64::MAX << self.below(frac as usize),
-            _ => self.next(),
-        };
-        let sign = self.next() & 1;
-        sign << (exp + frac) | (exponent & ((1 << exp) - 1)) << frac | fraction & ((1 << frac) - 1)
-    }
-
-    fn register_for(&mut self, width: u32) -> u64 {
-        match width {
-            _ if self.below(40) == 0 => self.next(),
-            16 => self.float(5, 10) | !0 << 16,
-            32 => self.float(8, 23) | !0 << 32,
-            _ => self.float(11, 52),
-        }
+fn register_for(random: &mut Random, width: u32) -> u64 {
+    match width {
+        _ if random.below(40) == 0 => random.next(),
+        16 => random.float(5, 10) | !0 << 16,
+        32 => random.float(8, 23) | !0 << 32,
+        _ => random.float(11, 52),
     }
 }
 
@@ -172,7 +120,7 @@ impl Program {
             let width = [16, 32, 64][n % 3];
             let mut record = [0; FCSR + 1];
             record[..29].fill_with(|| random.integer());
-            record[29..FCSR].fill_with(|| random.register_for(width));
+            record[29..FCSR].fill_with(|| register_for(random, width));
             record[FCSR] = (random.below(5) as u64) << 5 | if n % 7 == 0 { random.next() & 31 } else { 0 };
             for pointer in POINTERS {
                 record[pointer as usize - 1] = program.scratch + SCRATCH_SIZE / 2;
@@ -225,33 +173,11 @@ impl Program {
         code
     }
 
-    /// A static ELF file: one segment, all of it writable and executable.
-    fn elf(&self) -> Vec<u8> {
-        let mut elf = vec![];
-        elf.extend(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
-        elf.extend([2u16, 243].map(u16::to_le_bytes).concat()); // an executable, RISC-V
-        elf.extend(1u32.to_le_bytes());
-        elf.extend([BASE, 64, 0].map(u64::to_le_bytes).concat());
-        elf.extend(5u32.to_le_bytes()); // compressed instructions, floats in double registers
-        elf.extend([64u16, 56, 1, 64, 0, 0].map(u16::to_le_bytes).concat());
-        elf.extend([1u32, 7].map(u32::to_le_bytes).concat());
-        let (file, memory) = (self.image.len() as u64, self.out + self.out_size - BASE);
-        elf.extend([0x1000, BASE, BASE, file, memory, 0x1000].map(u64::to_le_bytes).concat());
-        elf.resize(0x1000, 0);
-        elf.extend(&self.image);
-        elf
-    }
-
     /// What QEMU makes of it: the output records and the scratch memory.
     fn run_on_qemu(&self, name: &str) -> Vec<u8> {
-        let path = std::env::temp_dir().join(format!("mimus-{name}-{}", std::process::id()));
-        std::fs::write(&path, self.elf()).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let output = Command::new("qemu-riscv64").args(["-cpu", "max"]).arg(&path).stderr(Stdio::inherit()).output();
-        std::fs::remove_file(&path).unwrap();
-        let output = output.unwrap();
-        assert!(output.status.success(), "QEMU ended with {}", output.status);
-        output.stdout
+        // Compressed instructions, floats in double registers.
+        let elf = common::elf(243, 5, BASE, &self.image, self.out + self.out_size - BASE);
+        common::run_on_qemu(QEMU, name, &elf)
     }
 
     /// The same from Mimus's lifter and evaluator.
@@ -266,9 +192,6 @@ impl Program {
         let (theirs, ours) = (self.run_on_qemu(name), self.run_on_mimus());
         assert_eq!(theirs.len() as u64, self.out_size + SCRATCH_SIZE);
         assert_eq!(theirs.len(), ours.len());
-        let words = |bytes: &[u8]| -> Vec<u64> {
-            bytes.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().unwrap())).collect()
-        };
         let (theirs, ours) = (words(&theirs), words(&ours));
         let mut found = vec![];
         let mut seen = vec![0; self.bodies.len() + 1];
@@ -524,14 +447,6 @@ fn body(row: &'static Row, random: &mut Random) -> Option<Vec<u32>> {
     })
 }
 
-fn qemu_is_missing() -> bool {
-    let missing = Command::new("qemu-riscv64").arg("--version").output().is_err();
-    if missing {
-        eprintln!("SKIPPED: qemu-riscv64 is not installed");
-    }
-    missing
-}
-
 fn check(name: &str, bodies: Vec<Vec<u32>>, records: usize, random: &mut Random) {
     let mut all = vec![];
     for (n, bodies) in bodies.chunks(256).enumerate() {
@@ -544,14 +459,9 @@ fn check(name: &str, bodies: Vec<Vec<u32>>, records: usize, random: &mut Random)
     assert!(all.is_empty(), "{} differences, the first of them above", all.len());
 }
 
-/// `ROUNDS=n` in the environment makes the random tests go on for longer.
-fn rounds() -> u64 {
-    std::env::var("ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
-}
-
 #[test]
 fn every_instruction_does_what_qemu_does() {
-    if qemu_is_missing() {
+    if common::is_missing(QEMU) {
         return;
     }
     for round in 0..rounds() {
@@ -564,7 +474,7 @@ fn every_instruction_does_what_qemu_does() {
 
 #[test]
 fn random_sequences_do_what_qemu_does() {
-    if qemu_is_missing() {
+    if common::is_missing(QEMU) {
         return;
     }
     // Jumps and CSRs are for the test above, LR and SC for the one below: of an SC.W after LR.D, QEMU stores but says
@@ -602,7 +512,7 @@ fn sequence(rows: &[&'static Row], random: &mut Random) -> Vec<u32> {
 
 #[test]
 fn reservations_hold_and_break_as_in_qemu() {
-    if qemu_is_missing() {
+    if common::is_missing(QEMU) {
         return;
     }
     let [lr_w, lr_d] = [2, 3].map(|size| 0x1000_002f | size << 12 | 29 << 15 | 5 << 7);

@@ -98,9 +98,9 @@ pub static ROWS: &[Row] = table! {
     "11010101 0000 0011 0011 iiii 101 11111"  "dmb" "barrier" [BASE] system::barrier();
     "11010101 0000 0011 0011 iiii 110 11111"  "isb" "isb" [BASE] system::isb();
     "11010101 0000 0011 0011 0000 111 11111"  "sb" "" [SB] system::nop();
-    "11010101 0000 0000 0100 iiii 000 11111"  "cfinv" "" [FLAGM] flags::cfinv();
-    "11010101 0000 0000 0100 iiii 001 11111"  "xaflag" "" [FLAGM2] flags::xaflag();
-    "11010101 0000 0000 0100 iiii 010 11111"  "axflag" "" [FLAGM2] flags::axflag();
+    "11010101 0000 0000 0100 0000 000 11111"  "cfinv" "" [FLAGM] flags::cfinv();
+    "11010101 0000 0000 0100 0000 001 11111"  "xaflag" "" [FLAGM2] flags::xaflag();
+    "11010101 0000 0000 0100 0000 010 11111"  "axflag" "" [FLAGM2] flags::axflag();
     "11010101 0000 0ooo 0100 iiii ooo 11111"  "msr" "field, u4" [BASE] system::msr_imm();
     "11010101 0000 1ooo nnnn mmmm ooo ddddd"  "sys" "sys, xd" [BASE] system::sys();
     "11010101 0010 1ooo nnnn mmmm ooo ddddd"  "sysl" "xd, sys" [BASE] system::sysl();
@@ -190,8 +190,8 @@ pub static ROWS: &[Row] = table! {
     "z 00 11011000 mmmmm 1 aaaaa nnnnn ddddd"  "msub" "rd, rn, rm, ra" [BASE] register::multiply_add(BinOp::Sub);
     "1 00 11011001 mmmmm 0 aaaaa nnnnn ddddd"  "smaddl" "xd, wn, wm, xa" [BASE] register::multiply_add_long(BinOp::Add, UnOp::Sext32);
     "1 00 11011001 mmmmm 1 aaaaa nnnnn ddddd"  "smsubl" "xd, wn, wm, xa" [BASE] register::multiply_add_long(BinOp::Sub, UnOp::Sext32);
-    "1 00 11011010 mmmmm 0 aaaaa nnnnn ddddd"  "smulh" "xd, xn, xm" [BASE] register::multiply_high(BinOp::MulHiS);
+    "1 00 11011010 mmmmm 0 11111 nnnnn ddddd"  "smulh" "xd, xn, xm" [BASE] register::multiply_high(BinOp::MulHiS);
     "1 00 11011101 mmmmm 0 aaaaa nnnnn ddddd"  "umaddl" "xd, wn, wm, xa" [BASE] register::multiply_add_long(BinOp::Add, UnOp::Zext32);
     "1 00 11011101 mmmmm 1 aaaaa nnnnn ddddd"  "umsubl" "xd, wn, wm, xa" [BASE] register::multiply_add_long(BinOp::Sub, UnOp::Zext32);
-    "1 00 11011110 mmmmm 0 aaaaa nnnnn ddddd"  "umulh" "xd, xn, xm" [BASE] register::multiply_high(BinOp::MulHiU);
+    "1 00 11011110 mmmmm 0 11111 nnnnn ddddd"  "umulh" "xd, xn, xm" [BASE] register::multiply_high(BinOp::MulHiU);
 };
