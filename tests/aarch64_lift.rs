@@ -2,6 +2,7 @@
 
 use mimus::ir::{Block, Builder, verify};
 use mimus::isa::aarch64::decode::{Insn, Row, decode};
+use mimus::isa::aarch64::disasm::disassemble;
 use mimus::isa::aarch64::features::Features;
 use mimus::isa::aarch64::lift::lift;
 use mimus::isa::aarch64::mode::CodeMode;
@@ -91,4 +92,27 @@ fn a_condition_behind_a_comparison_compares_the_operands() {
     let block = lifted(&[0x6b02_003f, 0x5400_004d], 0, CodeMode::default(), EVERYTHING);
     assert!(block.to_string().contains("cmp.les.32"), "{block}");
     assert!(decode(0x6b02_003f, EVERYTHING).is_some_and(|row| row.name == "subs"));
+}
+
+/// A few encodings of every row with their text: `word text`.
+#[test]
+fn every_row_reads_as_written_down() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/aarch64/disasm.txt");
+    let mut random = random();
+    let mut found = String::new();
+    for row in table::rows() {
+        let words = (0..1000).map(|_| row.value | random() & !row.mask);
+        let fits = |word: &u32| decode(*word, EVERYTHING).is_some_and(|decoded| std::ptr::eq(decoded, row));
+        for word in words.filter(|word| fits(word)).take(2) {
+            found += &format!("{word:08x} {}\n", disassemble(&word.to_le_bytes(), 0x1000).0);
+        }
+    }
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &found).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap();
+    for (expected, found) in expected.lines().zip(found.lines()) {
+        assert_eq!(expected, found, "disasm.txt differs; BLESS=1 rewrites it");
+    }
+    assert_eq!(expected.len(), found.len(), "disasm.txt differs; BLESS=1 rewrites it");
 }

@@ -102,7 +102,13 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     tell_firmware(&supply.fw_cfg, &plan, &setup, cpus, ram_size)?;
 
     let debug = Arc::new(DebugPoints::default());
-    let board = Board { bus: bus.clone(), timers: timers.clone(), power: supply.power.clone(), debug: debug.clone(), interface: parts.interface.clone() };
+    let board = Board {
+        bus: bus.clone(),
+        timers: timers.clone(),
+        power: supply.power.clone(),
+        debug: debug.clone(),
+        interface: parts.interface.clone(),
+    };
     let firmware = matches!(plan.start, Start::BuiltIn { .. }).then_some(model.firmware);
     let engines = engine::engines(setup.engine, cpus, &watchers)?;
     let seats = engines.into_iter().zip(0..).map(|(engine, index)| {

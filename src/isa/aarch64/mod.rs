@@ -9,6 +9,7 @@
 
 pub mod calls;
 pub mod decode;
+pub mod disasm;
 pub mod features;
 pub mod fields;
 pub mod helpers;
