@@ -2,9 +2,10 @@
 //! its reason.
 
 use capstone::prelude::*;
-use mimus::isa::aarch64::decode::{decode, is_simd};
+use mimus::isa::aarch64::decode::decode;
 use mimus::isa::aarch64::disasm::disassemble;
 use mimus::isa::aarch64::features::Features;
+use mimus::isa::aarch64::simd::is_simd;
 use mimus::isa::aarch64::table;
 use std::collections::BTreeMap;
 
@@ -70,7 +71,7 @@ fn capstone_agrees_on_what_is_legal() {
         let theirs = insns.first().map(|insn| insn.mnemonic().unwrap().to_string());
         let ours = decode(word, Features(u64::MAX));
         let kind = match (ours, &theirs) {
-            (None, Some(name)) if !is_simd(word) => format!("{name} is legal there only"),
+            (None, Some(name)) if !is_simd(word, Features(u64::MAX)) => format!("{name} is legal there only"),
             (Some(row), None) => format!("{} is legal here only", row.name),
             _ => return,
         };

@@ -132,7 +132,7 @@ impl GicV2 {
             GICC_APR => interface.active[0],
             GICC_NSAPR if who.secure => interface.active[1],
             GICC_IIDR => 0x0202_143b,
-            0xd4..0xe0 | 0xe0..0xf0 => 0,
+            0xd4..0xf0 => 0,
             _ => {
                 guest_error!("gicv2: read of the CPU interface at {offset:#x}");
                 0

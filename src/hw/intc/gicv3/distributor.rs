@@ -67,7 +67,7 @@ impl Gic {
             _ => {
                 let config = block.config(offset / 4 % 2);
                 let half = visible >> (16 * (offset / 4 % 2));
-                config & (0..16).fold(0, |word, n| word | (half >> n & 1) * 3 << (2 * n))
+                config & (0..16).fold(0, |word, n| word | (((half >> n) & 1) * 3) << (2 * n))
             }
         }
     }

@@ -221,7 +221,7 @@ impl Gic {
 
     /// The affinity of a vCPU.
     fn affinity(cpu: usize) -> u32 {
-        (cpu as u32 / 16) << 8 | cpu as u32 % 16
+        ((cpu as u32 / 16) << 8) | (cpu as u32 % 16)
     }
 
     /// The vCPU that an SPI goes to.

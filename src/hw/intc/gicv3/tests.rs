@@ -306,7 +306,7 @@ fn translating() -> Board {
     let gic = &mut board.rig;
     for cpu in 0..2 {
         gic.write_bank(1, rd(cpu, 0x70), 8, CONFIG | 15);
-        gic.write_bank(1, rd(cpu, 0x78), 8, PENDING + 0x1_0000 * cpu | 1 << 62);
+        gic.write_bank(1, rd(cpu, 0x78), 8, (PENDING + 0x1_0000 * cpu) | (1 << 62));
         gic.write_bank(1, rd(cpu, 0), 4, 1);
     }
     gic.write_bank(2, BASER, 8, VALID | DEVICE_TABLE);
@@ -411,9 +411,9 @@ fn a_table_of_two_levels_leads_to_the_same() {
     let mut board = translating();
     let gic = &mut board.rig;
     gic.write_bank(2, its::CTLR, 4, 0);
-    gic.write_bank(2, BASER, 8, VALID | 1 << 62 | RAM + 0x8_0000);
+    gic.write_bank(2, BASER, 8, VALID | (1 << 62) | (RAM + 0x8_0000));
     gic.write_bank(2, its::CTLR, 4, 1);
-    let inner = VALID | RAM + 0x9_0000;
+    let inner = VALID | (RAM + 0x9_0000);
     assert!(gic.bench.dma.write(RAM + 0x8_0008, &inner.to_le_bytes()));
     command(&mut board, [0x201 << 32 | 8, 4, VALID | EVENTS, 0]);
     command(&mut board, [0x201 << 32 | 10, 8200 << 32, 0, 0]);
@@ -439,7 +439,7 @@ fn bad_tables_and_queues_do_no_harm() {
     let gic = &mut board.rig;
     gic.write_bank(2, its::CTLR, 4, 0);
     gic.write_bank(2, BASER, 8, VALID | 0xffff_ffff_f0ff);
-    gic.write_bank(2, CBASER, 8, VALID | RAM + 0xf_f000 | 0xff);
+    gic.write_bank(2, CBASER, 8, VALID | (RAM + 0xf_f000) | 0xff);
     gic.write_bank(2, CWRITER, 8, 0x2000);
     gic.write_bank(2, its::CTLR, 4, 1);
     assert_eq!(gic.read_bank(2, CREADR, 8), 0x1001, "stalled where memory ends");

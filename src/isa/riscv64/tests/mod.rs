@@ -38,6 +38,7 @@ fn harts(model: &str, props: &str, count: u32, firmware: bool) -> Vec<Box<Cpu>> 
         timers: Timers::idle(clock.clone()),
         power: Power::new(|| {}),
         debug: Arc::default(),
+        interface: None,
     };
     let props: Vec<(String, String)> = props
         .split(',')
