@@ -34,7 +34,7 @@ pub struct Placed {
 pub struct CpuNode {
     /// The node, without `reg` and phandle.
     pub node: Node,
-    /// The controller inside it that its pins are inputs of.
+    /// The controller inside it that its pins are inputs of; one without a name: it has none.
     pub controller: Node,
 }
 
@@ -59,6 +59,12 @@ pub struct Board<'a> {
     pub cpu: CpuNode,
     /// Bytes of main memory.
     pub ram: u64,
+}
+
+impl Board<'_> {
+    fn has_controllers(&self) -> bool {
+        !self.cpu.controller.name.is_empty()
+    }
 }
 
 /// Phandles: those of CPU n and its controller, then those of parts.
@@ -193,7 +199,9 @@ fn cpus(node: &mut Node, board: &Board<'_>) {
         cpu.set_cells("reg", &[number]).set_cells("phandle", &[Phandles::cpu(number)]);
         let mut controller = board.cpu.controller.clone();
         controller.set_cells("phandle", &[Phandles::controller(number)]);
-        cpu.children.push(controller);
+        if board.has_controllers() {
+            cpu.children.push(controller);
+        }
         node.children.push(cpu);
     }
     let cluster = node.child("cpu-map").child("cluster0");
@@ -226,7 +234,8 @@ fn interrupts(node: &mut Node, part: &Placed, board: &Board<'_>, phandles: &Phan
         node.set_cells("interrupts", &inputs.iter().flat_map(|(_, input)| cells(*input)).collect::<Vec<u32>>());
         node.set_cells("interrupt-parent", &[phandles.part(controller)]);
     }
-    if !pins.is_empty() {
+    // Where CPUs have no controllers of their own, what drives their pins is at the top and has no parent.
+    if !pins.is_empty() && board.has_controllers() {
         node.set_cells("interrupts-extended", &pins);
     }
 }
@@ -254,4 +263,62 @@ fn convert(tree: &TreeNode, name: String, phandles: &Phandles) -> Node {
 /// Addresses and sizes, two cells each.
 fn reg(banks: &[(u64, u64)]) -> Vec<u8> {
     banks.iter().flat_map(|(at, size)| [at.to_be_bytes(), size.to_be_bytes()].concat()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::page::Source;
+
+    fn placed(name: &str, banks: &[(u64, u64)], tree: TreeNode) -> Placed {
+        Placed {
+            name: name.into(),
+            inside: "/".into(),
+            banks: banks.to_vec(),
+            ends: Vec::new(),
+            host: None,
+            tree: Some(tree),
+            nodes: Vec::new(),
+            specifier: |input| vec![0, input, 4],
+        }
+    }
+
+    fn cells(node: &Node, name: &str) -> Vec<u32> {
+        let bytes = node.get(name).unwrap_or_else(|| panic!("{} has no {name}", node.name));
+        bytes.chunks(4).map(|cell| u32::from_be_bytes(cell.try_into().unwrap())).collect()
+    }
+
+    #[test]
+    fn a_gic_a_frame_inside_it_and_a_shared_clock_are_put_together() {
+        let page = Page::read(&Source::text("x.toml", "extends = \"riscv64-virt\"\n"), &[], &[]).unwrap();
+        let mut frame = TreeNode::new("its").flag("msi-controller");
+        frame.bank = Some(1);
+        let mut gic = TreeNode::new("intc").flag("interrupt-controller");
+        gic.children.push(frame);
+        let mut gic = placed("gic", &[(0x1000, 0x100), (0x2000, 0x200)], gic);
+        gic.ends = vec![End::Pin { cpu: 0, pin: 1 }];
+        let clock = TreeNode { shared: true, ..TreeNode::new("clock") };
+        let uart = |name: &str, at: u64| {
+            let tree = TreeNode::new("uart").references("clocks", &[("clock", &[]), ("clock", &[7])]);
+            let ends = vec![End::Input { part: "gic".into(), input: 5 }];
+            Placed { ends, nodes: vec![clock.clone()], ..placed(name, &[(at, 0x10)], tree) }
+        };
+        let msi = placed("pcie", &[(0x9000, 0x10)], TreeNode::new("pcie").phandle("msi-parent", "gic/its"));
+        let parts = [gic, uart("uart0", 0x5000), uart("uart1", 0x6000), msi];
+        let board = Board { page: &page, parts: &parts, cpus: 1, cpu: CpuNode::default(), ram: 1 << 20 };
+        let mut root = generate(&board).unwrap();
+        assert_eq!(root.children.iter().filter(|node| node.name == "clock").count(), 1);
+        let (gic, clock) = (cells(root.child("intc@1000"), "phandle"), cells(root.child("clock"), "phandle"));
+        let node = root.child("intc@1000");
+        assert_eq!(cells(node, "reg"), [0, 0x1000, 0, 0x100]);
+        assert!(node.get("interrupts-extended").is_none());
+        let its = node.child("its@2000");
+        assert_eq!(cells(its, "reg"), [0, 0x2000, 0, 0x200]);
+        let its = cells(its, "phandle");
+        assert_eq!(cells(root.child("pcie@9000"), "msi-parent"), its);
+        let uart = root.child("uart@6000");
+        assert_eq!(cells(uart, "interrupts"), [0, 5, 4]);
+        assert_eq!(cells(uart, "interrupt-parent"), gic);
+        assert_eq!(cells(uart, "clocks"), [clock[0], clock[0], 7]);
+    }
 }
