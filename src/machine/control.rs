@@ -225,10 +225,17 @@ impl Control {
         self.desk.quit(code);
     }
 
-    /// Presses the power button as far as there is one: the guest is told nothing yet, so the run ends.
+    /// Presses the power button. On a board that has none the run ends.
     pub fn power_down(&self) {
         self.tell(Happening::PowerButton);
-        self.quit(0);
+        let button = self.machine.parts.iter().find_map(|standing| Some((&standing.part, standing.power_button?)));
+        match button {
+            Some((part, input)) => part.with(|device| {
+                device.input(input, true);
+                device.input(input, false);
+            }),
+            None => self.quit(0),
+        }
     }
 
     /// Sees to what the guest and its debuggers ask for until the run ends; returns the exit code.

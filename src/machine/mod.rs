@@ -41,6 +41,8 @@ pub struct Standing {
     pub kind: String,
     /// Guest-physical address and size of each register bank.
     pub banks: Vec<(u64, u64)>,
+    /// The input that is the board's power button.
+    pub power_button: Option<u32>,
 }
 
 /// A vCPU and what makes it go.

@@ -101,7 +101,8 @@ impl Parts {
                 });
                 parts.interface = parts.interface.take().or(built.cpu_interface);
                 part.install(built.device);
-                parts.standing.push(Standing { part: part.clone(), kind: line.kind.value.clone(), banks });
+                let (kind, power_button) = (line.kind.value.clone(), built.power_button);
+                parts.standing.push(Standing { part: part.clone(), kind, banks, power_button });
             }
         }
         match plugs.pflash.into_iter().next() {
