@@ -3,6 +3,7 @@
 //! A block holds what one register of a bit an interrupt shows, so register accesses are word operations. Which
 //! registers exist, and who may see what, is the business of the version.
 
+use crate::fabric::own_input_of;
 use serde::{Deserialize, Serialize};
 
 /// The priority bits that exist: five, so that one word holds all active priorities.
@@ -132,18 +133,18 @@ pub fn from_bytes(f: impl FnMut(usize) -> u8) -> u32 {
     u32::from_le_bytes(std::array::from_fn(f))
 }
 
-/// The input of private interrupt `intid` (16 to 31) of vCPU `cpu`; input n below [`PRIVATE_INPUTS`] is SPI n.
-pub fn private_input(cpu: u32, intid: u32) -> u32 {
-    PRIVATE_INPUTS + 32 * cpu + intid
+/// The interrupt of an input: of which vCPU, where it is private to one, and its number. Input n is SPI n.
+pub fn interrupt_of(input: u32) -> Option<(Option<usize>, u32)> {
+    match own_input_of(input) {
+        Some((cpu, ppi)) => (ppi < 16).then_some((Some(cpu as usize), 16 + ppi)),
+        None => Some((None, 32 + input)),
+    }
 }
-
-/// Where the private inputs begin: that of interrupt `id` (16 to 31) of vCPU `cpu` is `PRIVATE_INPUTS + 32 * cpu + id`.
-pub const PRIVATE_INPUTS: u32 = 0x1_0000;
 
 /// The device-tree specifier of an input: SPI or PPI, its number, and that it is a level.
 pub fn specifier(input: u32) -> Vec<u32> {
-    match input.checked_sub(PRIVATE_INPUTS) {
+    match own_input_of(input) {
+        Some((_, ppi)) => vec![1, ppi, 4],
         None => vec![0, input, 4],
-        Some(private) => vec![1, (private % 32).saturating_sub(16), 4],
     }
 }

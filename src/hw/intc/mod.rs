@@ -7,7 +7,6 @@ mod gicv3;
 mod sifive_plic;
 
 pub use aclint::{ACLINT_MSWI, ACLINT_MTIMER, ACLINT_SSWI, CLINT};
-pub use gic_block::private_input;
 pub use gicv2::GICV2;
 pub use gicv3::GICV3;
 pub use sifive_plic::SIFIVE_PLIC;

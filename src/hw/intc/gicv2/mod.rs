@@ -1,6 +1,6 @@
 //! Arm's GICv2: distributor and CPU interfaces in one chip, for up to eight vCPUs.
 //!
-//! Input n is SPI n (interrupt 32+n); input `0x10000 + 32*cpu + id` is private interrupt `id` (16 to 31) of a vCPU.
+//! Input n is SPI n (interrupt 32+n); PPIs are inputs by [`own_input`](crate::fabric::own_input).
 //! Each vCPU has four outputs in a row: IRQ, FIQ, virtual IRQ, virtual FIQ. Both groups, five bits of priority,
 //! preemption, split EOI; with `secure=on` the Security Extensions with their banked registers. With `msi-count` a
 //! v2m frame makes SPIs of messages.
@@ -14,7 +14,7 @@ mod interface;
 #[cfg(test)]
 mod tests;
 
-use super::gic_block::{Block, PRIVATE_INPUTS, SGIS, each_bit, group_priority, running, specifier};
+use super::gic_block::{Block, SGIS, each_bit, group_priority, interrupt_of, running, specifier};
 use crate::base::{Result, bits};
 use crate::fabric::{Device, Io, IrqLine, Message, State, TreeNode, Width};
 use crate::hw::{Built, PartType, Wiring};
@@ -309,12 +309,7 @@ impl Device for GicV2 {
     }
 
     fn input(&mut self, input: u32, level: bool) {
-        let found = match input.checked_sub(PRIVATE_INPUTS) {
-            None => input.checked_add(32).and_then(|intid| self.find(0, intid)),
-            // Private interrupts 0 to 15 are no inputs.
-            Some(private) if private % 32 >= 16 => self.find(private as usize / 32, private % 32),
-            Some(_) => None,
-        };
+        let found = interrupt_of(input).and_then(|(cpu, intid)| self.find(cpu.unwrap_or(0), intid));
         if let Some((block, bit)) = found {
             block.input(bit, level);
             self.update();

@@ -1,7 +1,7 @@
 use super::distributor::*;
 use super::interface::*;
 use super::*;
-use crate::hw::intc::private_input;
+use crate::fabric::own_input;
 use crate::hw::tests::Rig;
 
 fn read(gic: &Rig, bank: u8, cpu: u32, offset: u64) -> u64 {
@@ -147,12 +147,12 @@ fn an_sgi_says_who_sent_it() {
 fn private_interrupts_are_each_cpus_own() {
     let mut gic = gic();
     write(&gic, 0, 1, GICD_ISENABLER, 1 << 27);
-    gic.input(private_input(1, 27), true);
-    gic.input(private_input(0, 27), true);
+    gic.input(own_input(1, 11), true);
+    gic.input(own_input(0, 11), true);
     assert!(!gic.line(0) && gic.line(OUTPUTS));
     assert_eq!(ack(&gic, 1), 27);
-    gic.input(private_input(1, 3), true);
-    gic.input(private_input(9, 27), true);
+    gic.input(own_input(1, 16), true);
+    gic.input(own_input(9, 11), true);
     gic.input(u32::MAX, true);
 }
 

@@ -5,10 +5,11 @@
 //!   inputs ──► redistributor (SGIs, PPIs, LPIs), one a vCPU ──► CPU interface ──► IRQ, FIQ
 //!   messages ─► ITS ──► LPIs        ┘                            ▲ ICC_* system registers
 //! ```
-//! Input n is SPI n (interrupt 32+n); input `0x10000 + 32*cpu + id` is private interrupt `id` (16 to 31) of a vCPU.
-//! Each vCPU has five outputs in a row: *irq*, group 1 (with two security states: Non-secure group 1); *fiq*, group 0;
-//! virtual IRQ; virtual FIQ; *sirq*, Secure group 1. Which exception irq and sirq cause depends on the state that the
-//! vCPU is in, so it is the vCPU that decides. At most one of irq, fiq and sirq is high.
+//! Input n is SPI n (interrupt 32+n); PPIs are inputs by [`own_input`](crate::fabric::own_input).
+//! Each vCPU has four outputs in a row: *irq*, group 1; *fiq*, group 0; virtual IRQ; virtual FIQ. With two security
+//! states (`secure=on`) there is a fifth, *sirq*, Secure group 1, and irq is Non-secure group 1: which exception they
+//! cause depends on the state that the vCPU is in, so it is the vCPU that decides. At most one of irq, fiq and sirq is
+//! high.
 //! A vCPU's affinity is `cpu / 16` at level 1 and `cpu % 16` at level 0. Register banks are the distributor, all
 //! redistributors, and with `its=on` the ITS.
 //!
@@ -26,7 +27,7 @@ mod redistributor;
 #[cfg(test)]
 mod tests;
 
-use super::gic_block::{Block, PRIORITY_MASK, PRIVATE_INPUTS, SGIS, each_bit, from_non_secure, specifier};
+use super::gic_block::{Block, PRIORITY_MASK, SGIS, each_bit, from_non_secure, interrupt_of, specifier};
 use crate::base::{Result, bits};
 use crate::fabric::{CpuInterface, Device, Dma, Io, IrqLine, Message, RegisterAccess, State, TreeNode, Width};
 use crate::hw::{Built, PartType, Wiring};
@@ -53,8 +54,6 @@ pub static GICV3: PartType = PartType {
 const BANK_DISTRIBUTOR: u8 = 0;
 const BANK_REDISTRIBUTORS: u8 = 1;
 const BANK_ITS: u8 = 2;
-
-const OUTPUTS: usize = 5;
 
 /// Bytes of a redistributor's two frames.
 const REDISTRIBUTOR: u64 = 0x2_0000;
@@ -133,9 +132,13 @@ fn build(wiring: &mut Wiring) -> Result<Built> {
     let two_states = wiring.props.switch("secure")?.unwrap_or(false);
     let has_its = wiring.props.switch("its")?.unwrap_or(false);
     let cpus = wiring.cpus as usize;
-    let lines = |cpu: usize| [0, 1, 4].map(|output| OUTPUTS * cpu + output);
+    let outputs = if two_states { 5 } else { 4 };
+    let mut lines = |cpu: usize| {
+        let mut line = |output: usize| wiring.irq(outputs * cpu + output);
+        [line(0), line(1), if two_states { line(4) } else { IrqLine::unconnected() }]
+    };
     let mut gic = Gic {
-        lines: (0..cpus).map(|cpu| lines(cpu).map(|index| wiring.irq(index))).collect(),
+        lines: (0..cpus).map(&mut lines).collect(),
         two_states,
         has_its,
         dma: wiring.dma.clone(),
@@ -387,19 +390,10 @@ impl Device for GicV3 {
 
     fn input(&mut self, input: u32, level: bool) {
         let mut gic = self.lock();
-        let private = input.checked_sub(PRIVATE_INPUTS);
-        let found = match private {
-            None => gic.find(0, input + 32),
-            // Private interrupts 0 to 15 are no inputs.
-            Some(private) if private % 32 >= 16 => gic.find(private as usize / 32, private % 32),
-            Some(_) => None,
-        };
-        let Some((block, bit)) = found else { return };
+        let Some((private, intid)) = interrupt_of(input) else { return };
+        let Some((block, bit)) = gic.find(private.unwrap_or(0), intid) else { return };
         block.input(bit, level);
-        let cpu = match private {
-            None => gic.owner(input as usize),
-            Some(private) => Some(private as usize / 32),
-        };
+        let cpu = private.or_else(|| gic.owner(intid as usize - 32));
         if let Some(cpu) = cpu {
             gic.update_cpu(cpu);
         }

@@ -3,7 +3,7 @@ use super::interface::*;
 use super::its::{BASER, CBASER, CREADR, CWRITER};
 use super::*;
 use crate::fabric::bench::Bench;
-use crate::hw::intc::private_input;
+use crate::fabric::own_input;
 use crate::hw::tests::Rig;
 
 const RAM: u64 = Bench::RAM_BASE;
@@ -54,13 +54,14 @@ impl Board {
         self.rig.bench.part.with(|device| device.read(Io { bank, offset, size: 4, cpu: Io::SECURE }))
     }
 
-    /// The lines of a vCPU: irq, fiq, sirq.
-    fn lines(&self, cpu: usize) -> [bool; 3] {
-        [0, 1, 4].map(|output| self.rig.line(OUTPUTS * cpu + output))
+    /// The lines of the only vCPU: irq, fiq, sirq (with two states).
+    fn lines(&self) -> [bool; 3] {
+        [0, 1, 4].map(|output| self.rig.line(output))
     }
 
+    /// A vCPU's irq, with one state.
     fn irq(&self, cpu: usize) -> bool {
-        self.lines(cpu)[0]
+        self.rig.line(4 * cpu)
     }
 }
 
@@ -117,7 +118,7 @@ fn it_says_what_it_is_and_where_each_cpu_is() {
 fn a_level_is_taken_once_and_again_while_it_lasts() {
     let mut board = linux(1, false);
     board.rig.input(1, true);
-    assert_eq!(board.lines(0), [true, false, false]);
+    assert_eq!(board.lines(), [true, false, false]);
     assert_eq!(board.get(0, HPPIR1), 33);
     assert_eq!(board.get(0, IAR1), 33);
     assert!(!board.irq(0));
@@ -216,12 +217,12 @@ fn sgis_go_to_a_list_or_to_all_others() {
 #[test]
 fn private_interrupts_are_each_cpus_own() {
     let mut board = linux(2, false);
-    board.rig.input(private_input(1, 27), true);
+    board.rig.input(own_input(1, 11), true);
     assert!(!board.irq(0) && board.irq(1));
     assert_eq!(board.get(1, IAR1), 27);
     assert_eq!(board.rig.read_bank(1, rd(1, SGI_BASE + gicd::ISACTIVER), 4), 1 << 27);
-    board.rig.input(private_input(1, 3), true);
-    board.rig.input(private_input(2, 27), true);
+    board.rig.input(own_input(1, 16), true);
+    board.rig.input(own_input(2, 11), true);
     board.rig.input(u32::MAX, true);
 }
 
@@ -237,12 +238,12 @@ fn two_states_have_three_groups_and_three_lines() {
     board.set_as(3, true, IGRPEN0, 1);
     board.rig.write(gicd::IPRIORITYR + 32, 4, 0);
     board.rig.input(2, true);
-    assert_eq!(board.lines(0), [true, false, false]);
+    assert_eq!(board.lines(), [true, false, false]);
     assert_eq!(board.get_as(3, true, HPPIR0), 1021);
     assert_eq!(board.get_as(1, true, HPPIR1), 1023, "not for the Secure state");
     assert_eq!(board.get_as(1, false, HPPIR1), 34);
     board.rig.input(1, true);
-    assert_eq!(board.lines(0), [false, false, true]);
+    assert_eq!(board.lines(), [false, false, true]);
     assert_eq!(board.get_as(3, false, HPPIR0), 1020);
     assert_eq!(board.get_as(1, false, IAR1), 1023);
     assert_eq!(board.get_as(1, true, IAR1), 33);
@@ -251,7 +252,7 @@ fn two_states_have_three_groups_and_three_lines() {
     board.rig.input(1, false);
     board.rig.input(2, false);
     board.rig.input(0, true);
-    assert_eq!(board.lines(0), [false, true, false]);
+    assert_eq!(board.lines(), [false, true, false]);
     assert_eq!(board.get_as(1, false, IAR0), 1023);
     assert_eq!(board.get_as(3, true, IAR0), 32);
 }
