@@ -1,17 +1,19 @@
 //! Room `boot`: what is in memory and in registers when a machine starts.
 //!
 //! ```text
-//!   files ─► image / elf ─► protocol (riscv64) ─► Plan: blobs, what /chosen says, how CPUs start
+//!   files ─► image / elf ─► protocol (an ISA's) ─► Plan: blobs, what /chosen says, how CPUs start
 //!                                                   ▲ the device tree comes last, for it names the others
 //! ```
 //! A plan is made once; every reset of the board lays its blobs down again. This room names no board and no chip: it is
 //! told where memory is.
 #![forbid(unsafe_code)]
 
+pub mod aarch64;
 pub mod elf;
 pub mod fdt;
 mod files;
 pub mod image;
+mod kernel;
 mod layout;
 mod loader;
 pub mod riscv64;
@@ -77,6 +79,12 @@ pub enum Start {
         entry: u64,
         /// Guest-physical address.
         dtb: u64,
+    },
+    /// In guest firmware at `entry`, at the highest privilege. Which CPUs do, and whether the firmware built into Mimus
+    /// answers the calls of that firmware, is the instruction set's to say.
+    Firmware {
+        /// Guest-physical address.
+        entry: u64,
     },
     /// There is nothing to run: all wait for ever.
     Nothing,

@@ -16,8 +16,9 @@
 
 use super::elf::Program;
 use super::image::{Image, Kind};
+use super::kernel;
 use super::layout::human;
-use super::{Chosen, Entry, Firmware, Handed, Layout, Place, Plan, Protocol, Request, Start};
+use super::{Chosen, Entry, Firmware, Layout, Place, Plan, Protocol, Request, Start};
 use crate::base::Result;
 use crate::fail;
 
@@ -42,20 +43,20 @@ fn plan(request: &Request, place: &Place) -> Result<Plan> {
     for loader in &request.loaders {
         plan.pcs.extend(loader.load(&mut plan.layout, &place.memory)?);
     }
-    let payload = match &place.flash {
+    let next = match &place.flash {
         Some(flash) if request.firmware == Firmware::None => {
             plan.entry.first = flash.at;
-            kernel(request, place, &mut plan, firmware_end)?
+            payload(request, place, &mut plan, firmware_end)?
         }
         Some(flash) => {
-            plan.handed = Some(hand_over(request)?);
+            plan.handed = Some(kernel::hand_over(request)?);
             Some(flash.at)
         }
-        None => kernel(request, place, &mut plan, firmware_end)?,
+        None => payload(request, place, &mut plan, firmware_end)?,
     };
     plan.chosen.bootargs.clone_from(&request.append);
-    plan.entry.next = payload.unwrap_or(0);
-    plan.start = match (&request.firmware, payload) {
+    plan.entry.next = next.unwrap_or(0);
+    plan.start = match (&request.firmware, next) {
         (Firmware::Default, Some(entry)) => Start::BuiltIn { entry, dtb: 0 },
         (Firmware::Default, None) => match plan.layout.covering(place.ram.at + KERNEL_ALIGN) {
             // What `-device loader` put where a kernel would be is one.
@@ -77,8 +78,8 @@ fn firmware(request: &Request, place: &Place, plan: &mut Plan) -> Result<u64> {
     let name = path.display().to_string();
     match &image.kind {
         Kind::Elf(program) => {
-            check_program(&name, program)?;
-            add_program(plan, place, &name, program)?;
+            kernel::check_program("riscv64", &name, program)?;
+            kernel::add_program(plan, place, &name, program)?;
             plan.entry.first = first_of(program, place);
             Ok(program.high())
         }
@@ -91,7 +92,7 @@ fn firmware(request: &Request, place: &Place, plan: &mut Plan) -> Result<u64> {
 }
 
 /// Loads kernel and initial RAM disk; returns the kernel's entry.
-fn kernel(request: &Request, place: &Place, plan: &mut Plan, firmware_end: u64) -> Result<Option<u64>> {
+fn payload(request: &Request, place: &Place, plan: &mut Plan, firmware_end: u64) -> Result<Option<u64>> {
     let Some(path) = &request.kernel else {
         if let Some(initrd) = &request.initrd {
             fail!("-initrd '{}' needs a kernel: add -kernel", initrd.display());
@@ -103,8 +104,8 @@ fn kernel(request: &Request, place: &Place, plan: &mut Plan, firmware_end: u64) 
     let bare = request.firmware == Firmware::None;
     let (entry, end) = match &image.kind {
         Kind::Elf(program) => {
-            check_program(&name, program)?;
-            add_program(plan, place, &name, program)?;
+            kernel::check_program("riscv64", &name, program)?;
+            kernel::add_program(plan, place, &name, program)?;
             let entry = if bare { first_of(program, place) } else { program.first() };
             if bare && place.flash.is_none() {
                 plan.entry.first = entry;
@@ -132,7 +133,8 @@ fn kernel(request: &Request, place: &Place, plan: &mut Plan, firmware_end: u64) 
             (at, at + size)
         }
     };
-    initrd(request, place, plan, entry, end)?;
+    let usual = entry.saturating_add((place.ram.size / 2).min(512 * MIB));
+    kernel::initrd(request, place, plan, usual, end, KERNEL_ALIGN)?;
     Ok(Some(entry))
 }
 
@@ -142,50 +144,6 @@ fn kernel_address(place: &Place, text_offset: u64, firmware_end: u64) -> u64 {
     let offset = if text_offset == 0 || text_offset > place.ram.size { KERNEL_ALIGN } else { text_offset };
     let at = place.ram.at + offset;
     at.max(firmware_end.next_multiple_of(KERNEL_ALIGN))
-}
-
-fn initrd(request: &Request, place: &Place, plan: &mut Plan, kernel: u64, kernel_end: u64) -> Result<()> {
-    let Some(path) = &request.initrd else { return Ok(()) };
-    let bytes = super::read("initial ram disk", path)?;
-    let size = bytes.len() as u64;
-    // The device tree needs a little at the end of RAM.
-    let limit = place.ram.end().saturating_sub(KERNEL_ALIGN);
-    let usual = kernel.saturating_add((place.ram.size / 2).min(512 * MIB)).max(kernel_end).next_multiple_of(4096);
-    let lowest = kernel_end.next_multiple_of(4096);
-    let fits = |at: u64| at.checked_add(size).is_some_and(|end| end <= limit);
-    let at = match (fits(usual), fits(lowest)) {
-        (true, _) => usual,
-        (false, true) => (limit - size) / 4096 * 4096,
-        (false, false) => fail!(
-            "RAM is too small for initial ram disk '{}': it needs {} between {lowest:#x} and {limit:#x}; add -m with more",
-            path.display(),
-            human(size)
-        ),
-    };
-    plan.layout.add(&place.memory, &path.display().to_string(), at, bytes, 0)?;
-    plan.chosen.initrd = Some((at, at + size));
-    Ok(())
-}
-
-/// The files for firmware in flash, which loads the kernel itself.
-fn hand_over(request: &Request) -> Result<Handed> {
-    let kernel = request.kernel.as_deref().map(|path| super::read("kernel", path)).transpose()?;
-    let initrd = request.initrd.as_deref().map(|path| super::read("initial ram disk", path)).transpose()?;
-    Ok(Handed { kernel: kernel.map(Into::into), initrd: initrd.map(Into::into), cmdline: request.append.clone() })
-}
-
-fn check_program(name: &str, program: &Program) -> Result<()> {
-    match program.isa {
-        Some("riscv64") => Ok(()),
-        isa => fail!("'{name}' is an ELF file for {}, not one for riscv64", isa.unwrap_or("another machine")),
-    }
-}
-
-fn add_program(plan: &mut Plan, place: &Place, name: &str, program: &Program) -> Result<()> {
-    for segment in &program.segments {
-        plan.layout.add(&place.memory, name, segment.at, segment.bytes.clone(), segment.size)?;
-    }
-    Ok(())
 }
 
 /// Where M-mode code begins: at the start of RAM if there is something, for programs linked for QEMU rely on that.

@@ -1,31 +1,35 @@
 //! From a page and a [`Setup`] to a [`Machine`]: the one place where names become objects.
 //!
-//! 1. the instruction set and its CPU model;
+//! 1. the instruction set;
 //! 2. memory;
-//! 3. what users plug in finds its slots (`devices`);
-//! 4. the parts, each with its lines, timers and outside end (`parts`);
-//! 5. the address map, frozen;
-//! 6. what is booted, the device tree last;
-//! 7. the vCPUs and their engines.
+//! 3. an empty place for every part, so that lines can point at parts that do not exist yet; the CPU model, whose
+//!    lines do;
+//! 4. what users plug in finds its slots (`devices`);
+//! 5. the parts, each with its lines, timers and outside end (`parts`);
+//! 6. the address map, frozen;
+//! 7. what is booted, the device tree last;
+//! 8. the vCPUs and their engines.
 
-use super::arch::{self, CpuBoard};
+use super::arch::{self, Arch, CpuBoard};
 use super::console::Console;
 use super::desk::Desk;
 use super::devices;
 use super::page::Page;
-use super::parts::{Parts, Supply};
+use super::parts::{self, Parts, Supply};
 use super::seed::RngSeed;
 use super::setup::{CpuChoice, Setup};
-use super::tree;
+use super::tree::{self, CpuNode};
+use super::wires;
 use super::{Machine, Seat};
 use crate::base::Result;
 use crate::boot::fdt::Node;
 use crate::boot::{self, Place, Plan, Space, Start};
 use crate::cpu::{Board, Cpu, DebugPoints, Remote};
-use crate::fabric::{BusBuilder, Clock, Dma, Ram, Timebase, Timers, Watchers};
+use crate::fabric::{BusBuilder, Clock, Dma, IrqLine, Part, Ram, Timebase, Timers, Watchers};
 use crate::hw::FwCfgItems;
 use crate::hw::misc::fw_cfg::key;
 use crate::{engine, fail};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// Builds the machine. Nothing runs yet.
@@ -42,10 +46,6 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     let timers = Timers::start(Clock::new());
     timers.clock().stop();
     let timebase = Timebase::new(timers.clock().clone(), page.timebase);
-    let choice = setup.cpu.take().unwrap_or_else(|| CpuChoice { model: page.cpu.clone(), props: Vec::new() });
-    let console = Console::of(&page);
-    let model = (arch.cpu)(&choice, &CpuBoard { timebase: timebase.clone(), cpus, console })?;
-
     let watchers = Arc::new(Watchers::default());
     let mut bus = BusBuilder::default();
     let ram_size = setup.ram.unwrap_or(page.ram_size);
@@ -59,6 +59,17 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     }
 
     let remotes: Arc<[Arc<Remote>]> = (0..cpus).map(|_| Remote::new()).collect();
+    let places = parts::places(&page);
+    let choice = setup.cpu.take().unwrap_or_else(|| CpuChoice { model: page.cpu.clone(), props: Vec::new() });
+    let cpu_board = CpuBoard {
+        clock: timers.clock().clone(),
+        timebase: timebase.clone(),
+        lines: (0..cpus).map(|cpu| lines_out(&page, arch, cpu, &places)).collect::<Result<_>>()?,
+        props: page.cpu_props.clone(),
+        cpus,
+        console: Console::of(&page),
+    };
+    let model = (arch.cpu)(&choice, cpu_board)?;
     let mut plugs = devices::plug(&page, &mut setup)?;
     setup.boot.loaders = std::mem::take(&mut plugs.loaders);
     let supply = Supply {
@@ -71,6 +82,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
         epoch: setup.epoch,
         timebase,
         fw_cfg: Arc::default(),
+        places,
         globals: std::mem::take(&mut setup.globals),
     };
     let parts = Parts::build(&page, plugs, &mut setup.serials, &supply, &mut bus)?;
@@ -86,10 +98,15 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     };
     let place = Place { ram: spaces[0].clone(), rom, flash: parts.firmware, memory: spaces };
     let mut plan = (arch.protocol.plan)(&setup.boot, &place)?;
+    let serves = match plan.start {
+        Start::BuiltIn { .. } => true,
+        Start::Firmware { .. } => !model.firmware_alone,
+        Start::Reset | Start::Nothing => false,
+    };
+    let node =
+        CpuNode { firmware: model.node.firmware.filter(|_| serves || plan.start == Start::Nothing), ..model.node };
     let mut tree = match &setup.boot.dtb {
-        None => {
-            tree::generate(&tree::Board { page: &page, parts: &parts.placed, cpus, cpu: model.node, ram: ram_size })?
-        }
+        None => tree::generate(&tree::Board { page: &page, parts: &parts.placed, cpus, cpu: node, ram: ram_size })?,
         Some(path) => {
             let bytes = boot::read("device tree", path)?;
             Node::parse(&bytes).map_err(|e| e.within(format!("could not load device tree '{}'", path.display())))?
@@ -109,7 +126,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
         debug: debug.clone(),
         interface: parts.interface.clone(),
     };
-    let firmware = matches!(plan.start, Start::BuiltIn { .. }).then_some(model.firmware);
+    let firmware = serves.then_some(model.firmware);
     let engines = engine::engines(setup.engine, cpus, &watchers)?;
     let seats = engines.into_iter().zip(0..).map(|(engine, index)| {
         let cpu = Cpu::new(index, model.isa.clone(), board.clone(), remotes.clone(), firmware.clone());
@@ -133,6 +150,18 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
         page,
         desk,
     })
+}
+
+/// What the lines out of a CPU drive, in the instruction set's order; what the page does not connect drives nothing.
+fn lines_out(page: &Page, arch: &Arch, cpu: u32, places: &BTreeMap<String, Arc<Part>>) -> Result<Vec<IrqLine>> {
+    if let Some((name, said)) = page.cpu_lines.iter().find(|(name, _)| !arch.lines.contains(&name.as_str())) {
+        return Err(said.origin.error(format!("no line '{name}' comes out of a CPU of this board")));
+    }
+    let line = |name: &&str| match page.cpu_lines.get(*name) {
+        Some(said) => wires::line_out_of_cpu(said, cpu, places),
+        None => Ok(IrqLine::unconnected()),
+    };
+    arch.lines.iter().map(line).collect()
 }
 
 fn cpu_count(page: &Page, setup: &Setup<'_>) -> Result<u32> {

@@ -11,7 +11,6 @@
 use super::desk::{Desk, Goal, Pace, Work};
 use super::{Machine, Seat};
 use crate::base::Result;
-use crate::boot::Start;
 use crate::cpu::{Cpu, Points};
 use crate::engine::Exit;
 use crate::error;
@@ -319,11 +318,7 @@ impl Control {
             cpu.pins.take_rises(u64::MAX);
             cpu.reset();
             cpu.pc = machine.reset_at;
-            match machine.plan.start {
-                Start::Reset => {}
-                Start::BuiltIn { entry, dtb } => (machine.arch.start)(cpu, Some((entry, dtb))),
-                Start::Nothing => (machine.arch.start)(cpu, None),
-            }
+            (machine.arch.start)(cpu, machine.plan.start);
             if let Some((_, pc)) = machine.plan.pcs.iter().rev().find(|(of, _)| *of == index) {
                 cpu.pc = *pc;
                 cpu.halted = false;

@@ -36,6 +36,8 @@ pub struct Supply {
     pub timebase: Arc<Timebase>,
     /// What the machine tells its firmware.
     pub fw_cfg: Arc<FwCfgItems>,
+    /// The empty places of the parts, by their names.
+    pub places: BTreeMap<String, Arc<Part>>,
     /// `-global`: driver, property, value.
     pub globals: Vec<(String, String, String)>,
 }
@@ -55,6 +57,12 @@ pub struct Parts {
     pub interface: Option<Arc<dyn CpuInterface>>,
 }
 
+/// An empty place for every part of a board.
+pub fn places(page: &Page) -> BTreeMap<String, Arc<Part>> {
+    let names = page.parts.iter().flat_map(|line| (0..line.count).map(|n| line.name_of(n)));
+    names.map(|name| (name.clone(), Part::new(name))).collect()
+}
+
 /// An outside end, and the words of the command line that brought it.
 type Bound = (HostEnd, Option<String>);
 
@@ -70,15 +78,13 @@ impl Parts {
         supply: &Supply,
         bus: &mut BusBuilder,
     ) -> Result<Parts> {
-        let names = page.parts.iter().flat_map(|line| (0..line.count).map(|n| line.name_of(n)));
-        let places: BTreeMap<String, Arc<Part>> = names.map(|name| (name.clone(), Part::new(name))).collect();
         let mut parts = Parts::default();
         for line in &page.parts {
             for n in line.order() {
                 let name = line.name_of(n);
-                let part = &places[&name];
+                let part = &supply.places[&name];
                 let ends = wires::ends(line, n, supply.pins.len() as u32, supply.pin_names)?;
-                let irq = wires::lines(line, &ends, &places, &supply.pins)?;
+                let irq = wires::lines(line, &ends, &supply.places, &supply.pins)?;
                 let end = outside(line, &mut plugs, serials)?;
                 let has_firmware = end.is_some() && line.host.as_ref().is_some_and(|host| host.value == "pflash0");
                 let built = build_part(line, part, irq, end, plugs.slots.remove(&name), supply)?;

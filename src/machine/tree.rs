@@ -2,7 +2,7 @@
 //! interrupts, phandles, the CPUs, memory, `/chosen`).
 
 use super::page::Page;
-use super::wires::End;
+use super::wires::{self, End};
 use crate::base::Result;
 use crate::boot::Chosen;
 use crate::boot::fdt::Node;
@@ -30,20 +30,27 @@ pub struct Placed {
 }
 
 /// A CPU's node as its instruction set describes it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct CpuNode {
     /// The node, without `reg` and phandle.
     pub node: Node,
-    /// The controller inside it that its pins are inputs of; one without a name: it has none.
-    pub controller: Node,
+    /// The controller inside it that its pins are inputs of, where pins are so described.
+    pub controller: Option<Node>,
+    /// `reg` of the CPU with a number.
+    pub unit: fn(u32) -> u32,
+    /// `timebase-frequency`, where CPUs say it.
+    pub frequency: Option<u64>,
+    /// Nodes at the root of what CPUs have inside, with the lines out of a CPU that are their interrupts.
+    pub inner: Vec<(TreeNode, Vec<&'static str>)>,
+    /// The node of the built-in firmware.
+    pub firmware: Option<TreeNode>,
 }
 
 impl CpuNode {
     /// The node and its controller from what an instruction set says of them; they refer to no part.
-    pub fn new(node: &TreeNode, controller: &TreeNode) -> CpuNode {
-        let none = Phandles { parts: BTreeMap::new() };
-        let plain = |tree: &TreeNode| convert(tree, tree.name.clone(), &none);
-        CpuNode { node: plain(node), controller: plain(controller) }
+    pub fn new(node: &TreeNode, controller: Option<&TreeNode>) -> CpuNode {
+        let (node, controller) = (plain(node), controller.map(plain));
+        CpuNode { node, controller, unit: |number| number, frequency: None, inner: Vec::new(), firmware: None }
     }
 }
 
@@ -59,12 +66,6 @@ pub struct Board<'a> {
     pub cpu: CpuNode,
     /// Bytes of main memory.
     pub ram: u64,
-}
-
-impl Board<'_> {
-    fn has_controllers(&self) -> bool {
-        !self.cpu.controller.name.is_empty()
-    }
 }
 
 /// Phandles: those of CPU n and its controller, then those of parts.
@@ -121,13 +122,22 @@ pub fn generate(board: &Board<'_>) -> Result<Node> {
     root.set_cells("#address-cells", &[2]).set_cells("#size-cells", &[2]);
     root.set_strings("compatible", &board.page.tree.compatible);
     root.set_strings("model", &[&board.page.tree.model]);
+    if board.page.tree.coherent {
+        root.set("dma-coherent", []);
+    }
     root.child("chosen");
     root.child("aliases");
     let memory = root.child(&format!("memory@{:x}", board.page.ram_at.value));
     memory.set_strings("device_type", &["memory"]).set("reg", reg(&[(board.page.ram_at.value, board.ram)]));
     cpus(root.child("cpus"), board);
-    root.child("soc").set_cells("#address-cells", &[2]).set_cells("#size-cells", &[2]);
-    root.child("soc").set_strings("compatible", &["simple-bus"]).set("ranges", []);
+    root.children.extend(board.cpu.firmware.iter().map(plain));
+    for (own, lines) in &board.cpu.inner {
+        root.children.extend(inner(own, lines, board, &phandles)?);
+    }
+    if board.parts.iter().any(|part| part.tree.is_some() && part.inside.trim_start_matches('/') == "soc") {
+        root.child("soc").set_cells("#address-cells", &[2]).set_cells("#size-cells", &[2]);
+        root.child("soc").set_strings("compatible", &["simple-bus"]).set("ranges", []);
+    }
     for (n, part) in board.parts.iter().enumerate() {
         for own in &part.nodes {
             if own.shared && board.parts[..n].iter().any(|other| other.nodes.contains(own)) {
@@ -192,14 +202,16 @@ pub fn set_chosen(root: &mut Node, chosen: &Chosen, rng_seed: &[u8]) {
 
 fn cpus(node: &mut Node, board: &Board<'_>) {
     node.set_cells("#address-cells", &[1]).set_cells("#size-cells", &[0]);
-    node.set_cells("timebase-frequency", &[board.page.timebase as u32]);
+    if let Some(hz) = board.cpu.frequency {
+        node.set_cells("timebase-frequency", &[hz as u32]);
+    }
     for number in 0..board.cpus {
         let mut cpu = board.cpu.node.clone();
-        cpu.name = format!("cpu@{number:x}");
-        cpu.set_cells("reg", &[number]).set_cells("phandle", &[Phandles::cpu(number)]);
-        let mut controller = board.cpu.controller.clone();
-        controller.set_cells("phandle", &[Phandles::controller(number)]);
-        if board.has_controllers() {
+        let unit = (board.cpu.unit)(number);
+        cpu.name = format!("cpu@{unit:x}");
+        cpu.set_cells("reg", &[unit]).set_cells("phandle", &[Phandles::cpu(number)]);
+        if let Some(mut controller) = board.cpu.controller.clone() {
+            controller.set_cells("phandle", &[Phandles::controller(number)]);
             cpu.children.push(controller);
         }
         node.children.push(cpu);
@@ -210,15 +222,40 @@ fn cpus(node: &mut Node, board: &Board<'_>) {
     }
 }
 
-fn interrupts(node: &mut Node, part: &Placed, board: &Board<'_>, phandles: &Phandles) {
-    let inputs: Vec<(&str, u32)> = part
-        .ends
+/// The node of something inside the CPUs, when the board connects its lines; they go to one controller.
+fn inner(own: &TreeNode, lines: &[&str], board: &Board<'_>, phandles: &Phandles) -> Result<Option<Node>> {
+    let ends: Vec<End> = lines
+        .iter()
+        .filter_map(|name| board.page.cpu_lines.get(*name))
+        .map(|said| wires::out_of_cpu(said, 0))
+        .collect::<Result<_>>()?;
+    if ends.len() < lines.len() {
+        return Ok(None);
+    }
+    let mut node = convert(own, own.name.clone(), phandles);
+    to_inputs(&mut node, &ends, board, phandles);
+    Ok(Some(node))
+}
+
+/// Says to which inputs of a controller something's outputs go.
+fn to_inputs(node: &mut Node, ends: &[End], board: &Board<'_>, phandles: &Phandles) {
+    let inputs: Vec<(&str, u32)> = ends
         .iter()
         .filter_map(|end| match end {
             End::Input { part, input } => Some((part.as_str(), *input)),
             End::Pin { .. } => None,
         })
         .collect();
+    if let Some((controller, _)) = inputs.first() {
+        let specifier = board.parts.iter().find(|other| other.name == *controller).map(|other| other.specifier);
+        let cells = |input: u32| specifier.map_or(vec![input], |specifier| specifier(input));
+        node.set_cells("interrupts", &inputs.iter().flat_map(|(_, input)| cells(*input)).collect::<Vec<u32>>());
+        node.set_cells("interrupt-parent", &[phandles.part(controller)]);
+    }
+}
+
+fn interrupts(node: &mut Node, part: &Placed, board: &Board<'_>, phandles: &Phandles) {
+    to_inputs(node, &part.ends, board, phandles);
     let pins: Vec<u32> = part
         .ends
         .iter()
@@ -228,16 +265,15 @@ fn interrupts(node: &mut Node, part: &Placed, board: &Board<'_>, phandles: &Phan
         })
         .flatten()
         .collect();
-    if let Some((controller, _)) = inputs.first() {
-        let specifier = board.parts.iter().find(|other| other.name == *controller).map(|other| other.specifier);
-        let cells = |input: u32| specifier.map_or(vec![input], |specifier| specifier(input));
-        node.set_cells("interrupts", &inputs.iter().flat_map(|(_, input)| cells(*input)).collect::<Vec<u32>>());
-        node.set_cells("interrupt-parent", &[phandles.part(controller)]);
-    }
     // Where CPUs have no controllers of their own, what drives their pins is at the top and has no parent.
-    if !pins.is_empty() && board.has_controllers() {
+    if !pins.is_empty() && board.cpu.controller.is_some() {
         node.set_cells("interrupts-extended", &pins);
     }
+}
+
+/// A node that refers to no part.
+fn plain(tree: &TreeNode) -> Node {
+    convert(tree, tree.name.clone(), &Phandles { parts: BTreeMap::new() })
 }
 
 fn convert(tree: &TreeNode, name: String, phandles: &Phandles) -> Node {
@@ -305,7 +341,8 @@ mod tests {
         };
         let msi = placed("pcie", &[(0x9000, 0x10)], TreeNode::new("pcie").phandle("msi-parent", "gic/its"));
         let parts = [gic, uart("uart0", 0x5000), uart("uart1", 0x6000), msi];
-        let board = Board { page: &page, parts: &parts, cpus: 1, cpu: CpuNode::default(), ram: 1 << 20 };
+        let board =
+            Board { page: &page, parts: &parts, cpus: 1, cpu: CpuNode::new(&TreeNode::new("cpu"), None), ram: 1 << 20 };
         let mut root = generate(&board).unwrap();
         assert_eq!(root.children.iter().filter(|node| node.name == "clock").count(), 1);
         let (gic, clock) = (cells(root.child("intc@1000"), "phandle"), cells(root.child("clock"), "phandle"));

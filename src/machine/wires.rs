@@ -2,7 +2,7 @@
 
 use super::page::{PartLine, Said};
 use crate::base::Result;
-use crate::fabric::{IrqLine, Part, Pins};
+use crate::fabric::{IrqLine, Part, Pins, own_input};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -66,6 +66,32 @@ fn one(said: &Said<String>, index: u32, cpus: u32, pins: PinNames) -> Result<End
         return Err(said.origin.error(format!("there is no cpu{cpu}: the machine has {cpus}")));
     }
     Ok(End::Pin { cpu, pin: pin(said, name, pins)? })
+}
+
+/// What a line out of CPU `cpu` drives: `PART:ownN` is the N-th of the inputs that the part has for each CPU.
+///
+/// # Errors
+/// A name that means nothing, with its line.
+pub fn out_of_cpu(said: &Said<String>, cpu: u32) -> Result<End> {
+    let own = said.value.split_once(":own").and_then(|(part, input)| Some((part, input.parse::<u32>().ok()?)));
+    match own {
+        Some((part, input @ 0..32)) => Ok(End::Input { part: part.into(), input: own_input(cpu, input) }),
+        _ => Err(said.origin.error(format!("'{}' is no line out of a CPU: PART:ownN is, with N up to 31", said.value))),
+    }
+}
+
+/// The line itself.
+///
+/// # Errors
+/// When the part that it should drive is not on the board.
+pub fn line_out_of_cpu(said: &Said<String>, cpu: u32, parts: &BTreeMap<String, Arc<Part>>) -> Result<IrqLine> {
+    match out_of_cpu(said, cpu)? {
+        End::Input { part, input } => match parts.get(&part) {
+            Some(part) => Ok(IrqLine::to_part(part.clone(), input)),
+            None => Err(said.origin.error(format!("the board has no part '{part}'"))),
+        },
+        End::Pin { .. } => Ok(IrqLine::unconnected()),
+    }
 }
 
 fn pin(said: &Said<String>, name: &str, pins: PinNames) -> Result<u32> {

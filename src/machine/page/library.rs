@@ -7,7 +7,10 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// The embedded pages: the name under which `extends` finds them, and the text. One line a board.
-const PAGES: &[(&str, &str)] = &[("riscv64-virt", include_str!("../../../machines/riscv64-virt.toml"))];
+const PAGES: &[(&str, &str)] = &[
+    ("aarch64-virt", include_str!("../../../machines/aarch64-virt.toml")),
+    ("riscv64-virt", include_str!("../../../machines/riscv64-virt.toml")),
+];
 
 /// How deep `extends` may go: deeper is a circle.
 const DEEPEST: u32 = 8;

@@ -41,6 +41,10 @@ pub struct Page {
     pub cpus: u32,
     /// How many CPUs there can be.
     pub most_cpus: u32,
+    /// Properties of the CPU model, before those that `-cpu` gives.
+    pub cpu_props: Vec<(String, String)>,
+    /// What the lines out of each CPU drive, by their names.
+    pub cpu_lines: BTreeMap<String, Said<String>>,
     /// Guest-physical address of main memory.
     pub ram_at: Said<u64>,
     /// Bytes of main memory unless `-m` says so.
@@ -79,6 +83,8 @@ pub struct Tree {
     pub compatible: Vec<String>,
     /// `model`.
     pub model: String,
+    /// `dma-coherent`: devices see what caches hold.
+    pub coherent: bool,
 }
 
 /// A chip, or several equal ones.
@@ -267,6 +273,12 @@ fn page(mut table: Table) -> Result<Page> {
         cpu: text(&mut table, "cpu", &origin)?,
         cpus: small(cpus.take("default").as_ref(), 1)?,
         most_cpus: small(cpus.take("most").as_ref(), 1)?,
+        cpu_props: cpus.take_table("props")?.into_iter().map(prop).collect::<Result<_>>()?,
+        cpu_lines: cpus
+            .take_table("lines")?
+            .into_iter()
+            .map(|(name, item)| Ok((name, said(&item)?)))
+            .collect::<Result<_>>()?,
         ram_at: address(&need(&mut ram, "at", &origin)?)?,
         ram_size: need(&mut ram, "size", &origin)?.number()?,
         timebase: need(&mut table, "timebase", &origin)?.number()?,
@@ -274,6 +286,7 @@ fn page(mut table: Table) -> Result<Page> {
         tree: Tree {
             compatible: tree.take("compatible").as_ref().map_or(Ok(Vec::new()), texts)?,
             model: tree.take("model").map_or(Ok(String::new()), |item| item.text())?,
+            coherent: switch(tree.take("coherent").as_ref(), false)?,
         },
         memory: table.take_table("memory")?.into_iter().map(memory).collect::<Result<_>>()?,
         parts: table.take_table("part")?.into_iter().map(part).collect::<Result<_>>()?,
@@ -335,6 +348,10 @@ fn part((name, item): (String, Item)) -> Result<PartLine> {
         name,
         origin,
     })
+}
+
+fn prop((key, item): (String, Item)) -> Result<(String, String)> {
+    Ok((key, item.as_property()?))
 }
 
 fn need(table: &mut Table, key: &str, origin: &Origin) -> Result<Item> {
