@@ -21,7 +21,6 @@ const ONLY_OURS: &[Difference] = &[
     ("smin", |_| true, "FEAT_CSSC is unknown there"),
     ("umax", |_| true, "FEAT_CSSC is unknown there"),
     ("umin", |_| true, "FEAT_CSSC is unknown there"),
-    ("mops", |_| true, "the helper tells the forms apart"),
     ("msr", |w| w & 0xfff8_f01f == 0xd500_401f, "MSR (immediate): the helper tells fields apart"),
     ("ldx", |w| w >> 10 & 31 != 31 || w >> 16 & 31 != 31, "fields that should be ones, which QEMU ignores"),
     ("ldax", |w| w >> 10 & 31 != 31 || w >> 16 & 31 != 31, "fields that should be ones, which QEMU ignores"),
@@ -49,8 +48,17 @@ const ONLY_THEIRS: &[Difference] = &[
     ("stz", |_| true, "FEAT_MTE is not there"),
     ("ld64b", |_| true, "FEAT_LS64 is not there"),
     ("st64b", |_| true, "FEAT_LS64 is not there"),
+    ("cpy", names_twice, "registers that must differ and not be 31"),
+    ("setg", |_| true, "FEAT_MTE is not there"),
+    ("set", names_twice, "registers that must differ and not be 31"),
     ("t", |w| matches!(w >> 21, 0x6a3 | 0x6a8 | 0x6a9), "FEAT_TME is not there"),
 ];
+
+/// Whether a copy or set of memory names a register twice, or the zero register.
+fn names_twice(word: u32) -> bool {
+    let (rd, rn, rs) = (word & 31, word >> 5 & 31, word >> 16 & 31);
+    rd == rn || rd == rs || rn == rs || [rd, rn, rs].contains(&31)
+}
 
 /// Whether a load or store names a register twice.
 fn overlaps(word: u32) -> bool {

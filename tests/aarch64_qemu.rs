@@ -18,7 +18,7 @@ use mimus::isa::aarch64::decode::{Insn, Row, decode};
 use mimus::isa::aarch64::features::Features;
 use mimus::isa::aarch64::lift::lift;
 use mimus::isa::aarch64::mode::{CodeMode, float_of_fpcr};
-use mimus::isa::aarch64::{calls, helpers, regs, table};
+use mimus::isa::aarch64::{calls, helpers, mops, regs, table};
 use std::collections::HashMap;
 
 const QEMU: &str = "qemu-aarch64";
@@ -417,13 +417,14 @@ impl Env for Machine {
                 Ok(0)
             }
             (helpers::STORE_PAIR_EXCLUSIVE, address) => {
-                if self.get(regs::EXCLUSIVE_ADDRESS) != address {
+                if Env::get(self, regs::EXCLUSIVE_ADDRESS) != address {
                     return Ok(1);
                 }
                 let new = self.pair([args[1] & 0xff, args[1] >> 8]);
-                let expected = [self.get(regs::EXCLUSIVE_VALUE), self.get(regs::EXCLUSIVE_HIGH)];
+                let expected = [Env::get(self, regs::EXCLUSIVE_VALUE), Env::get(self, regs::EXCLUSIVE_HIGH)];
                 Ok(u64::from(self.cas_pair(address, expected, new)? != expected))
             }
+            (helpers::MOPS, insn) => mops::run(self, Insn(insn as u32)).map(|()| 0),
             _ => Err(Trapped),
         }
     }
@@ -434,6 +435,24 @@ impl Env for Machine {
 
     fn rules(&self) -> &Rules {
         self.mode().rules()
+    }
+}
+
+impl mops::Machine for Machine {
+    fn get(&self, slot: Slot) -> u64 {
+        self.slots[slot.0 as usize]
+    }
+
+    fn set(&mut self, slot: Slot, value: u64) {
+        self.slots[slot.0 as usize] = value;
+    }
+
+    fn load(&mut self, mem: Mem, address: u64) -> Result<u64, Trapped> {
+        Env::load(self, mem, address)
+    }
+
+    fn store(&mut self, mem: Mem, address: u64, value: u64) -> Result<(), Trapped> {
+        Env::store(self, mem, address, value)
     }
 }
 
@@ -579,4 +598,26 @@ fn exclusives_hold_and_break_as_in_qemu() {
         vec![ldxr, further, store, 0xd100_4042, stxr],
     ];
     check("a64-exclusives", bodies, 6, &mut Random(5));
+}
+
+#[test]
+fn memory_is_copied_and_set_as_in_qemu() {
+    if common::is_missing(QEMU) {
+        return;
+    }
+    // Prologue, main part, epilogue on x2 (to), x15 (from, or what is set), x6 (count).
+    let copy = |op: u32| [0, 1, 2].map(|part| op | part << 22 | 15 << 16 | 6 << 5 | 2).to_vec();
+    let set = [0, 1, 2].map(|part| 0x19c0_0400 | part << 14 | 9 << 16 | 6 << 5 | 2).to_vec();
+    let up = |n| asm::add(2, 2, n);
+    let down = 0xd100_2c42; // sub x2, x2, 11
+    let with = |first: u32, rest: Vec<u32>| [vec![first], rest].concat();
+    let (forward, either) = (0x1900_0400, 0x1d00_0400);
+    let bodies = vec![
+        set,
+        with(up(0x800), copy(forward)),
+        with(up(0x800), copy(either)),
+        with(up(11), copy(either)),
+        with(down, copy(either)),
+    ];
+    check("a64-mops", bodies, 30, &mut Random(9));
 }

@@ -263,4 +263,12 @@ pub mod only {
     pub const fn even(i: Insn, _: Features) -> bool {
         !i.bit(16) && !i.bit(0)
     }
+
+    /// The forms of FEAT_MOPS, less those that set tags; registers differ and are none of 31, but for what is set.
+    pub const fn memory_operation(i: Insn, _: Features) -> bool {
+        let (d, s, n) = (i.rd(), i.rm(), i.rn());
+        let set = i.bits(23, 22) == 3;
+        let form = if set { !i.bit(26) && i.bits(15, 14) != 3 } else { true };
+        form && d != 31 && n != 31 && (set || s != 31) && d != s && d != n && s != n
+    }
 }

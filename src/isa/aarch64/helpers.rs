@@ -1,5 +1,5 @@
 //! The functions that lifted code calls, by number: what each takes and does. Those that need no system register
-//! (CRC32, FLOAT_HALF, FIXED, CAS_PAIR, STORE_PAIR_EXCLUSIVE, MOPS) are in `calls.rs`.
+//! (CRC32, FLOAT_HALF, FIXED, CAS_PAIR, STORE_PAIR_EXCLUSIVE) are in `calls.rs`, MOPS in `mops.rs`.
 //!
 //! Where an instruction's bits are an argument (`insn`), that is for the syndrome of a trap. A system register or
 //! operation is named by the 16 bits `op0:op1:CRn:CRm:op2`, as they stand in the instruction's bits 20:5 ([`sysreg`]).

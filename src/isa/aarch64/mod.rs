@@ -16,6 +16,7 @@ pub mod helpers;
 pub mod lift;
 pub mod mode;
 pub mod models;
+pub mod mops;
 pub mod psci;
 pub mod regs;
 pub mod simd;

@@ -5,7 +5,7 @@ use super::mode::CodeMode;
 use super::models::Conduit;
 use super::sysreg::{self, slots};
 use super::trap::{at_level, behind, synchronous, undefined};
-use super::{caches, calls, config, floats, helpers, mmu, pauth, state, tlbi, translation, trap};
+use super::{caches, calls, config, floats, helpers, mmu, mops, pauth, simd, state, tlbi, translation, trap};
 use crate::base::bits::bits;
 use crate::cpu::{Cpu, Helper, Trap};
 use crate::ir::eval::Trapped;
@@ -38,7 +38,7 @@ pub static HELPERS: [Helper; helpers::COUNT] = [
     any("wait", wait),
     any("event", event),
     any("float_trap", |cpu, _| Err(floats::trap(floats::trap_level(cpu).max(1)))),
-    any("simd", |_, _| Err(undefined())),
+    Helper { name: "simd", effects: Effects::ANY, call: simd::call },
     Helper { name: "float_half", effects: FLOATS, call: calls::call_half },
     Helper { name: "fixed", effects: FLOATS, call: calls::call_fixed },
     pure("crc32", calls::call_crc32),
@@ -50,7 +50,7 @@ pub static HELPERS: [Helper; helpers::COUNT] = [
     any("store_user", store_user),
     any("cas_pair", calls::cas_pair),
     any("store_pair_exclusive", calls::store_pair_exclusive),
-    any("mops", |_, _| Err(undefined())),
+    any("mops", mops::call),
     any("misaligned_sp", |_, _| Err(synchronous(ec::SP_ALIGNMENT, 0))),
     any("misaligned_pc", |_, [address, ..]| Err(trap::misaligned(address, crate::cpu::Access::Fetch))),
     any("branch_target", branch_target),

@@ -326,5 +326,5 @@ pub static ROWS: &[Row] = table! {
     "11 111000 pq1 sssss 1 000 00 nnnnn ddddd"  "swp" "@o xm, xd, [n]" [LSE] atomics::rmw(RmwOp::Swap, B8);
 
     // Memory copies and sets
-    "00 011 v 01 ss 0 mmmmm oooo 01 nnnnn ddddd"  "mops" "mops" [MOPS] memory::mops();
+    "00 011 v 01 ss 0 mmmmm oooo 01 nnnnn ddddd"  "mops" "mops" [MOPS; memory_operation] memory::mops();
 };
