@@ -18,6 +18,8 @@ struct Known {
 pub struct Builder {
     ops: Vec<Op>,
     types: Vec<Option<Type>>,
+    /// Whether bits 63:32 of each value are zero by the op that made it.
+    narrow: Vec<bool>,
     known: Vec<Known>,
     /// What is known of slots holds only where its epoch is this one.
     epoch: u32,
@@ -35,6 +37,7 @@ impl Builder {
         Builder {
             ops: Vec::with_capacity(256),
             types: Vec::with_capacity(256),
+            narrow: Vec::with_capacity(256),
             known: vec![Known { epoch: 0, value: Val::NONE }; slots],
             epoch: 0,
             end: None,
@@ -49,6 +52,7 @@ impl Builder {
     pub fn begin(&mut self, start: u16) {
         self.ops.clear();
         self.types.clear();
+        self.narrow.clear();
         self.forget_slots();
         (self.end, self.insns, self.start, self.bytes, self.notes) = (None, 0, start, 0, 0);
     }
@@ -107,7 +111,23 @@ impl Builder {
         let val = Val(self.ops.len() as u32);
         self.ops.push(op);
         self.types.push(op.ty());
+        self.narrow.push(self.is_narrow(op));
         val
+    }
+
+    fn is_narrow(&self, op: Op) -> bool {
+        let narrow = |v: Val| self.narrow[v.0 as usize];
+        match op {
+            Op::Const(value) => value <= u64::from(u32::MAX),
+            Op::Bin { w: Width::W32, .. } | Op::Un { w: Width::W32, .. } | Op::Cmp { .. } => true,
+            Op::Un { op: UnOp::Zext8 | UnOp::Zext16 | UnOp::Zext32, .. } => true,
+            Op::Bin { op: BinOp::And, a, b, .. } => narrow(a) || narrow(b),
+            Op::Bin { op: BinOp::Or | BinOp::Xor, a, b, .. } => narrow(a) && narrow(b),
+            Op::Bin { op: BinOp::ShrU, b, .. } => self.as_const(b).is_some_and(|count| (32..64).contains(&count)),
+            Op::Select { a, b, .. } => narrow(a) && narrow(b),
+            Op::Load { mem, sext: false, ty: Type::Int, .. } => mem.size != MemSize::B8,
+            _ => false,
+        }
     }
 
     /// A constant.
@@ -222,6 +242,9 @@ impl Builder {
     pub fn un(&mut self, op: UnOp, w: Width, a: Val) -> Val {
         if let Some(x) = self.as_const(a) {
             return self.const_(eval::un(op, w, x));
+        }
+        if op == UnOp::Zext32 && self.narrow[a.0 as usize] {
+            return a;
         }
         self.push(Op::Un { op, w, a })
     }

@@ -5,7 +5,7 @@
 //! helper must see it. Memory slow paths do not store dirty values: they carry a map ([`Dirty`]) that says where each
 //! is, and only a trap reads it.
 
-use super::asm::{Asm, asm};
+use super::asm::{Asm, asm, near};
 use super::frame;
 use crate::ir::{Block, Op, Slot, Type, Val};
 
@@ -257,7 +257,7 @@ impl Alloc {
             Loc::Reg(_) => {}
             Loc::Xmm(x) => asm!(asm, movq Rq(r), Rx(x)),
             Loc::Spill(n) => asm!(asm, mov Rq(r), [rsp + frame::SPILL + 8 * i32::from(n)]),
-            Loc::Slot(slot) => asm!(asm, mov Rq(r), [rbp + frame::slot(slot)]),
+            Loc::Slot(slot) => near!(asm, {mov Rq(r),} rbp, frame::slot(slot), {}),
         }
     }
 
@@ -286,7 +286,7 @@ impl Alloc {
             Loc::Xmm(from) if from != r => asm!(asm, movaps Rx(r), Rx(from)),
             Loc::Xmm(_) => {}
             Loc::Spill(n) => asm!(asm, movsd Rx(r), [rsp + frame::SPILL + 8 * i32::from(n)]),
-            Loc::Slot(slot) => asm!(asm, movsd Rx(r), [rbp + frame::slot(slot)]),
+            Loc::Slot(slot) => near!(asm, {movsd Rx(r),} rbp, frame::slot(slot), {}),
         }
     }
 
@@ -374,7 +374,7 @@ impl Alloc {
         let v = std::mem::replace(&mut self.int_owner[r as usize], Val::NONE);
         let home = self.home_for(v);
         match home {
-            Loc::Slot(slot) => asm!(asm, mov[rbp + frame::slot(slot)], Rq(r)),
+            Loc::Slot(slot) => near!(asm, {mov} rbp, frame::slot(slot), {, Rq(r)}),
             Loc::Spill(n) => asm!(asm, mov[rsp + frame::SPILL + 8 * i32::from(n)], Rq(r)),
             _ => {}
         }
@@ -391,7 +391,7 @@ impl Alloc {
         let v = std::mem::replace(&mut self.xmm_owner[r as usize], Val::NONE);
         let home = self.home_for(v);
         match home {
-            Loc::Slot(slot) => asm!(asm, movsd[rbp + frame::slot(slot)], Rx(r)),
+            Loc::Slot(slot) => near!(asm, {movsd} rbp, frame::slot(slot), {, Rx(r)}),
             Loc::Spill(n) => asm!(asm, movsd[rsp + frame::SPILL + 8 * i32::from(n)], Rx(r)),
             _ => {}
         }
@@ -479,20 +479,26 @@ impl Alloc {
             match self.loc(v) {
                 Loc::None => unreachable!("{v} is dirty and nowhere"),
                 Loc::Const(value) if value as i64 == i64::from(value as i32) => {
-                    asm!(asm, mov QWORD [rbp + to], value as i32);
+                    near!(asm, {mov QWORD} rbp, to, {, value as i32});
                 }
                 Loc::Const(value) => {
                     load_const(asm, RAX, value);
-                    asm!(asm, mov[rbp + to], rax);
+                    near!(asm, {mov} rbp, to, {, rax});
                 }
                 Loc::Pc(off) => {
                     load_pc(asm, RAX, off);
-                    asm!(asm, mov[rbp + to], rax);
+                    near!(asm, {mov} rbp, to, {, rax});
                 }
-                Loc::Reg(r) => asm!(asm, mov[rbp + to], Rq(r)),
-                Loc::Xmm(x) => asm!(asm, movsd[rbp + to], Rx(x)),
-                Loc::Spill(n) => asm!(asm, mov rax, [rsp + frame::SPILL + 8 * i32::from(n)]; mov [rbp + to], rax),
-                Loc::Slot(from) => asm!(asm, mov rax, [rbp + frame::slot(from)]; mov [rbp + to], rax),
+                Loc::Reg(r) => near!(asm, {mov} rbp, to, {, Rq(r)}),
+                Loc::Xmm(x) => near!(asm, {movsd} rbp, to, {, Rx(x)}),
+                Loc::Spill(n) => {
+                    asm!(asm, mov rax, [rsp + frame::SPILL + 8 * i32::from(n)]);
+                    near!(asm, {mov} rbp, to, {, rax});
+                }
+                Loc::Slot(from) => {
+                    near!(asm, {mov rax,} rbp, frame::slot(from), {});
+                    near!(asm, {mov} rbp, to, {, rax});
+                }
             }
         }
     }
@@ -546,7 +552,7 @@ pub fn load_const(asm: &mut Asm, r: u8, value: u64) {
 pub fn load_pc(asm: &mut Asm, r: u8, off: i64) {
     match i32::try_from(off) {
         Ok(0) => asm!(asm, mov Rq(r), r15),
-        Ok(off) => asm!(asm, lea Rq(r), [r15 + off]),
+        Ok(off) => near!(asm, {lea Rq(r),} r15, off, {}),
         Err(_) => {
             load_const(asm, r, off as u64);
             asm!(asm, add Rq(r), r15);

@@ -58,6 +58,21 @@ macro_rules! asm {
 }
 pub(super) use asm;
 
+/// `asm!` of one instruction with a memory operand `[base + displacement]`, in the shorter encoding where that reaches:
+/// `near!(asm, {mov Rq(r),} rbp, displacement, {})`.
+macro_rules! near {
+    ($asm:expr, {$($before:tt)*} $base:tt, $at:expr, {$($after:tt)*}) => {
+        match i8::try_from($at) {
+            Ok(at) => asm!($asm, $($before)* [BYTE $base + at] $($after)*),
+            Err(_) => {
+                let at: i32 = $at;
+                asm!($asm, $($before)* [$base + at] $($after)*);
+            }
+        }
+    };
+}
+pub(super) use near;
+
 impl Asm {
     /// Where the next byte goes.
     pub fn here(&self) -> usize {
@@ -107,6 +122,12 @@ impl Asm {
     /// `setcc` of a byte register (0 to 3: al, cl, dl, bl).
     pub fn setcc(&mut self, cc: Cc, reg: u8) {
         self.bytes.extend([0x0f, 0x90 | cc as u8, 0xc0 | reg]);
+    }
+
+    /// `cmp` of a 64-bit or 32-bit register with a sign-extended byte.
+    pub fn cmp_imm8(&mut self, wide: bool, reg: u8, imm: i8) {
+        let rex = u8::from(wide) << 3 | reg >> 3;
+        self.bytes.extend([0x40 | rex, 0x83, 0xf8 | reg & 7, imm as u8]);
     }
 
     /// `cmovcc` of 64-bit registers.

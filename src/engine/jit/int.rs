@@ -1,7 +1,7 @@
 //! Templates of integer ops.
 
 use super::alloc::{Loc, RAX, RCX, RDX};
-use super::asm::{Asm, Cc, asm};
+use super::asm::{Asm, Cc, asm, near};
 use super::emit::{Emitter, Setting};
 use super::frame;
 use crate::ir::{BinOp, Cond, Op, UnOp, Val, Width};
@@ -19,15 +19,41 @@ enum Operand {
 macro_rules! alu {
     ($asm:expr, $op:ident, $w:expr, $r:expr, $operand:expr) => {
         match ($w, $operand) {
-            (Width::W64, Operand::Imm(imm)) => asm!($asm, $op Rq($r), imm),
+            (Width::W64, Operand::Imm(imm)) => match i8::try_from(imm) {
+                Ok(imm) => imm8!($asm, $op, Width::W64, $r, imm),
+                Err(_) => asm!($asm, $op Rq($r), imm),
+            },
             (Width::W64, Operand::Reg(b)) => asm!($asm, $op Rq($r), Rq(b)),
-            (Width::W64, Operand::Mem(at)) => asm!($asm, $op Rq($r), [rbp + at]),
-            (Width::W32, Operand::Imm(imm)) => asm!($asm, $op Rd($r), imm),
+            (Width::W64, Operand::Mem(at)) => near!($asm, {$op Rq($r),} rbp, at, {}),
+            (Width::W32, Operand::Imm(imm)) => match i8::try_from(imm) {
+                Ok(imm) => imm8!($asm, $op, Width::W32, $r, imm),
+                Err(_) => asm!($asm, $op Rd($r), imm),
+            },
             (Width::W32, Operand::Reg(b)) => asm!($asm, $op Rd($r), Rd(b)),
-            (Width::W32, Operand::Mem(at)) => asm!($asm, $op Rd($r), [rbp + at]),
+            (Width::W32, Operand::Mem(at)) => near!($asm, {$op Rd($r),} rbp, at, {}),
         }
     };
 }
+
+/// Emits an op with an immediate of 8 bits; of `cmp` the assembler knows no such form.
+macro_rules! imm8 {
+    ($asm:expr, cmp, $w:expr, $r:expr, $imm:expr) => {
+        $asm.cmp_imm8($w == Width::W64, $r, $imm)
+    };
+    ($asm:expr, $op:ident, Width::W64, $r:expr, $imm:expr) => { asm!($asm, $op Rq($r), BYTE $imm) };
+    ($asm:expr, $op:ident, Width::W32, $r:expr, $imm:expr) => { asm!($asm, $op Rd($r), BYTE $imm) };
+}
+
+/// Emits `lea` of a sum with a constant.
+macro_rules! lea {
+    ($asm:expr, $kind:ident($r:expr), $from:expr, $imm:expr) => {
+        match i8::try_from($imm) {
+            Ok(imm) => asm!($asm, lea $kind($r), [BYTE Rq($from) + imm]),
+            Err(_) => asm!($asm, lea $kind($r), [Rq($from) + $imm]),
+        }
+    };
+}
+pub(super) use lea;
 
 /// Emits a shift by a constant, or by `cl`.
 macro_rules! shift {
@@ -129,8 +155,8 @@ impl Emitter {
         let ra = self.alloc.int(&mut self.hot, a);
         let r = self.alloc.def_int(&mut self.hot, v);
         match w {
-            Width::W64 => asm!(self.hot, lea Rq(r), [Rq(ra) + imm]),
-            Width::W32 => asm!(self.hot, lea Rd(r), [Rq(ra) + imm]),
+            Width::W64 => lea!(self.hot, Rq(r), ra, imm),
+            Width::W32 => lea!(self.hot, Rd(r), ra, imm),
         }
         self.alloc.drop_use(a);
     }
@@ -367,6 +393,20 @@ impl Emitter {
                 return self.eval_hot(op, v, setting);
             }
             UnOp::Sext8 | UnOp::Sext16 | UnOp::Sext32 | UnOp::Zext8 | UnOp::Zext16 | UnOp::Zext32 => {}
+        }
+        if let Loc::Slot(slot) = self.alloc.loc(a)
+            && let UnOp::Sext32 | UnOp::Zext8 | UnOp::Zext16 | UnOp::Zext32 = which
+        {
+            // Registers are little-endian in memory: the low part is read alone.
+            let (r, at) = (self.alloc.def_int(&mut self.hot, v), frame::slot(slot));
+            match which {
+                UnOp::Sext32 if w == Width::W64 => near!(self.hot, {movsxd Rq(r), DWORD} rbp, at, {}),
+                UnOp::Zext8 => near!(self.hot, {movzx Rd(r), BYTE} rbp, at, {}),
+                UnOp::Zext16 => near!(self.hot, {movzx Rd(r), WORD} rbp, at, {}),
+                _ => near!(self.hot, {mov Rd(r),} rbp, at, {}),
+            }
+            self.alloc.drop_use(a);
+            return;
         }
         let ra = self.alloc.int(&mut self.hot, a);
         self.alloc.drop_use(a);

@@ -11,6 +11,7 @@
 use super::alloc::{Loc, RAX, RCX, RDX, load_const};
 use super::asm::{Cc, Patch, asm};
 use super::emit::{Emitter, Setting};
+use super::int::lea;
 use super::frame::{self, Slow};
 use crate::cpu::{TLB_SIZE, access_mask};
 use crate::fabric::PAGE_SIZE;
@@ -102,7 +103,7 @@ impl Emitter {
                 if disp == 0 {
                     asm!(self.hot, mov rcx, Rq(r));
                 } else {
-                    asm!(self.hot, lea rcx, [Rq(r) + disp]);
+                    lea!(self.hot, Rq(RCX), r, disp);
                 }
             }
         }
