@@ -1,14 +1,15 @@
 //! Templates of float ops: the host's floats where they agree with the guest's, the exact soft floats elsewhere.
 //!
 //! The host's MXCSR holds the guest's rounding direction and gathers its flags. A NaN result, an integer that does not
-//! fit, a minimum of zeros or NaNs leaves to cold code, which evaluates the op exactly. Tininess is the host's
-//! (after rounding); rules that differ from the host's in more than NaNs are evaluated as a whole.
+//! fit, a minimum of zeros or NaNs leaves to cold code, which evaluates the op exactly. The host finds a result tiny
+//! after rounding: where the guest does before, the one result that may differ in that, the smallest normal number,
+//! leaves too. Rules that flush are evaluated as a whole.
 
 use super::alloc::{Loc, RAX, load_const};
 use super::asm::{Cc, asm};
 use super::emit::{Emitter, Setting};
 use super::frame;
-use crate::float::{Format, MinMax, NanRule, Round, Tininess, default_nan};
+use crate::float::{Format, NanRule, Round, Tininess, default_nan};
 use crate::ir::{FloatCond, FloatOp, FloatToInt, IntToFloat, Op, Val};
 
 /// Emits a scalar op of two operands at the width of a format.
@@ -35,7 +36,7 @@ impl Emitter {
                 FloatOp::Fma if self.host.fma => self.fma(op, fmt, a, b, c, v, setting),
                 FloatOp::Neg | FloatOp::Abs => self.sign(which, fmt, a, v),
                 FloatOp::CopySign => self.copy_sign(fmt, a, b, v),
-                FloatOp::Min(MinMax::Number2019) | FloatOp::Max(MinMax::Number2019) => {
+                FloatOp::Min(_) | FloatOp::Max(_) => {
                     self.min_or_max(op, which, fmt, a, b, v, setting);
                 }
                 FloatOp::RoundInt { exact } if self.host.sse41 => {
@@ -57,7 +58,7 @@ impl Emitter {
     fn native(&self, op: &Op) -> bool {
         let single_or_double = |fmt: Format| matches!(fmt, Format::F32 | Format::F64);
         let rules = self.rules;
-        let plain = rules.tiny == Tininess::AfterRounding && !rules.flush_inputs && !rules.flush_outputs;
+        let plain = !rules.flush_inputs && !rules.flush_outputs;
         match *op {
             Op::Float { op, fmt, rm, .. } => {
                 let exact =
@@ -89,12 +90,31 @@ impl Emitter {
         }
     }
 
-    /// Leaves for cold code when the result in `r` is a NaN: the guest's NaN is made there.
-    /// `operands_intact`: the operands are still in their places.
-    fn mend_nan(&mut self, op: &Op, fmt: Format, r: u8, operands_intact: bool, setting: &Setting) {
+    /// Whether a result of `op` may be tiny, and inexact, on the guest where it is not on the host. Sums that are tiny
+    /// are exact.
+    fn may_be_tiny(&self, op: &Op) -> bool {
+        self.rules.tiny == Tininess::BeforeRounding
+            && matches!(
+                op,
+                Op::Float { op: FloatOp::Mul | FloatOp::Div | FloatOp::Fma, .. }
+                    | Op::FloatConvert { from: Format::F64, to: Format::F32, .. }
+            )
+    }
+
+    /// Leaves for cold code when the result in `r` is a NaN, for the guest's NaN is made there, and when it is one
+    /// of which the guest alone may say that it was tiny. `operands_intact`: the operands are still in their places.
+    fn mend(&mut self, op: &Op, fmt: Format, r: u8, operands_intact: bool, setting: &Setting) {
         scalar!(self.hot, fmt, ucomiss, ucomisd, r, r);
         let nan = self.hot.jcc(Cc::P);
-        if operands_intact {
+        if self.may_be_tiny(op) {
+            if fmt == Format::F32 {
+                asm!(self.hot, movd eax, Rx(r); add eax, eax; cmp eax, 1 << 24);
+            } else {
+                asm!(self.hot, movq rax, Rx(r); add rax, rax; cmp rax, [rsp + frame::TWICE_MIN64]);
+            }
+            let smallest = self.hot.jcc(Cc::E);
+            self.eval_cold(&[nan, smallest], op, r, setting);
+        } else if operands_intact {
             self.eval_cold(&[nan], op, r, setting);
         } else {
             self.start_cold(&[nan]);
@@ -107,7 +127,7 @@ impl Emitter {
     #[expect(clippy::too_many_arguments, reason = "an op, taken apart")]
     fn arithmetic(&mut self, op: &Op, which: FloatOp, fmt: Format, a: Val, b: Val, v: Val, setting: &Setting) {
         // With one NaN for all there is no need to keep the operands.
-        let keep = self.rules.nan != NanRule::Default || a == b;
+        let keep = self.rules.nan != NanRule::Default || a == b || self.may_be_tiny(op);
         let rb = self.alloc.xmm(&mut self.hot, b);
         let r = if keep {
             let ra = self.alloc.xmm(&mut self.hot, a);
@@ -123,7 +143,7 @@ impl Emitter {
             FloatOp::Mul => scalar!(self.hot, fmt, mulss, mulsd, r, rb),
             _ => scalar!(self.hot, fmt, divss, divsd, r, rb),
         }
-        self.mend_nan(op, fmt, r, keep, setting);
+        self.mend(op, fmt, r, keep, setting);
         if keep {
             self.alloc.drop_use(a);
         }
@@ -136,7 +156,7 @@ impl Emitter {
         let r = self.alloc.def_xmm(&mut self.hot, v);
         asm!(self.hot, xorps Rx(r), Rx(r));
         scalar!(self.hot, fmt, sqrtss, sqrtsd, r, ra);
-        self.mend_nan(op, fmt, r, true, setting);
+        self.mend(op, fmt, r, true, setting);
         self.alloc.drop_use(a);
         self.alloc.drop_if_unused(v);
     }
@@ -154,7 +174,7 @@ impl Emitter {
             asm!(self.hot, vfmadd231sd Rx(r), Rx(ra), Rx(rb));
         }
         // Infinity times zero plus a NaN raises INVALID on the guest and not on the host: the cold side raises it.
-        self.mend_nan(op, fmt, r, true, setting);
+        self.mend(op, fmt, r, true, setting);
         [a, b, c].into_iter().for_each(|v| self.alloc.drop_use(v));
         self.alloc.drop_if_unused(v);
     }
@@ -226,7 +246,7 @@ impl Emitter {
         } else {
             asm!(self.hot, roundsd Rx(r), Rx(ra), how);
         }
-        self.mend_nan(op, fmt, r, true, setting);
+        self.mend(op, fmt, r, true, setting);
         self.alloc.drop_use(a);
         self.alloc.drop_if_unused(v);
     }
@@ -260,7 +280,7 @@ impl Emitter {
             (Format::F64, Format::F32) => asm!(self.hot, xorps Rx(r), Rx(r); cvtsd2ss Rx(r), Rx(ra)),
             _ => asm!(self.hot, movaps Rx(r), Rx(ra)),
         }
-        self.mend_nan(op, to, r, true, setting);
+        self.mend(op, to, r, true, setting);
         self.alloc.drop_use(a);
         self.alloc.drop_if_unused(v);
     }

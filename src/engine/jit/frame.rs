@@ -19,6 +19,8 @@ pub const SPILLS: usize = 96;
 pub struct Frame {
     /// Ones above a 32-bit float: NaN boxing.
     pub box32: [u64; 2],
+    /// Twice the bits of the smallest normal 64-bit float, which its sign falls out of.
+    pub twice_min64: u64,
     /// The engine's copy of this frame.
     pub home: *mut Frame,
     /// MXCSR of the guest; it is copied back home on the way out.
@@ -122,6 +124,8 @@ pub const SITE_ADDEND: i32 = offset_of!(crate::cpu::Site, addend) as i32;
 pub const ATTENTION: i32 = offset_of!(Frame, attention) as i32;
 /// See [`Frame::box32`].
 pub const BOX32: i32 = offset_of!(Frame, box32) as i32;
+/// See [`Frame::twice_min64`].
+pub const TWICE_MIN64: i32 = offset_of!(Frame, twice_min64) as i32;
 /// See [`Frame::regs`].
 pub const REGS: i32 = offset_of!(Frame, regs) as i32;
 /// See [`Frame::xmms`].

@@ -11,8 +11,8 @@
 use super::alloc::{Loc, RAX, RCX, RDX, load_const};
 use super::asm::{Cc, Patch, asm};
 use super::emit::{Emitter, Setting};
-use super::int::lea;
 use super::frame::{self, Slow};
+use super::int::lea;
 use crate::cpu::{TLB_SIZE, access_mask};
 use crate::fabric::PAGE_SIZE;
 use crate::ir::{Mem, MemSize, RmwOp, Type, Val};

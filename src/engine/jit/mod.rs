@@ -98,6 +98,7 @@ impl Jit {
         let code = shared.lock_idle().address(0);
         let frame = Box::new(Frame {
             box32: [u64::MAX << 32; 2],
+            twice_min64: 1 << 53,
             home: std::ptr::null_mut(),
             mxcsr: 0x1f80,
             host_mxcsr: 0x1f80,
