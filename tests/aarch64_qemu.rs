@@ -18,7 +18,7 @@ use mimus::isa::aarch64::decode::{Insn, Row, decode};
 use mimus::isa::aarch64::features::Features;
 use mimus::isa::aarch64::lift::lift;
 use mimus::isa::aarch64::mode::{CodeMode, float_of_fpcr};
-use mimus::isa::aarch64::{calls, helpers, mops, regs, table};
+use mimus::isa::aarch64::{calls, flags, helpers, mops, regs, table};
 use std::collections::HashMap;
 
 const QEMU: &str = "qemu-aarch64";
@@ -395,6 +395,10 @@ impl Env for Machine {
                 self.flags = Flags::NONE;
                 self.slots[regs::FPSR.0 as usize] = args[1];
                 Ok(0)
+            }
+            (helpers::NZCV, _) => {
+                let slot = |slot: Slot| self.slots[slot.0 as usize];
+                Ok(flags::nzcv(slot(regs::FLAGS), slot(regs::FLAG_A), slot(regs::FLAG_B)))
             }
             (helpers::CRC32, _) => Ok(calls::crc32(args[0], args[1], args[2])),
             (helpers::FLOAT_HALF, op) => {

@@ -88,6 +88,8 @@ helpers! {
     STORE_PAIR_EXCLUSIVE;
     /// `mops(insn)`: an instruction of FEAT_MOPS, as a whole: reads and writes `X`, flags and memory.
     MOPS;
+    /// `nzcv()`: the flags in bits 31:28. Reads their slots alone.
+    NZCV;
     /// `misaligned_sp(insn)`: raises the SP alignment fault. Always traps.
     MISALIGNED_SP;
     /// `misaligned_pc(address)`: raises the PC alignment fault. Always traps.

@@ -12,6 +12,7 @@ pub mod decode;
 pub mod disasm;
 pub mod features;
 pub mod fields;
+pub mod flags;
 pub mod helpers;
 pub mod lift;
 pub mod mode;

@@ -7,7 +7,8 @@ use crate::float::{NanRule, Round, Rules};
 ///
 /// Bits 1:0 exception level; 3:2 the level that FP and SIMD instructions trap to, 0 for none; 5:4 FPCR.RMode; 6 FZ;
 /// 7 FZ16; 8 DN; 9 AH; 13:10 SCTLR EnIA, EnIB, EnDA, EnDB; 14 alignment checks (SCTLR.A); 15 SP alignment checks (SA,
-/// SA0); 16 big-endian data (EE, E0E); 17 unprivileged accesses (LDTR and kin) are EL0's; 18 BTI is enforced.
+/// SA0); 16 big-endian data (EE, E0E); 17 unprivileged accesses (LDTR and kin) are EL0's; 18 BTI is enforced;
+/// 19 PSTATE.SP.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct CodeMode {
     /// Exception level.
@@ -28,6 +29,8 @@ pub struct CodeMode {
     pub unprivileged: bool,
     /// SCTLR.BT0 or BT1: branch targets in guarded pages are checked.
     pub bti: bool,
+    /// PSTATE.SP: the stack pointer is the level's own.
+    pub own_sp: bool,
 }
 
 /// FPCR.RMode and so on, as [`CodeMode::float`] has them.
@@ -59,7 +62,7 @@ impl CodeMode {
         word = with_field(word, 0x3f << 4, self.float as u64);
         word = with_field(word, 0xf << 10, self.pauth as u64);
         word |= (self.aligned as u64) << 14 | (self.sp_aligned as u64) << 15 | (self.big_endian as u64) << 16;
-        word |= (self.unprivileged as u64) << 17 | (self.bti as u64) << 18;
+        word |= (self.unprivileged as u64) << 17 | (self.bti as u64) << 18 | (self.own_sp as u64) << 19;
         word as u32
     }
 
@@ -76,6 +79,7 @@ impl CodeMode {
             big_endian: bit(word, 16),
             unprivileged: bit(word, 17),
             bti: bit(word, 18),
+            own_sp: bit(word, 19),
         }
     }
 
@@ -114,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_decoded() {
-        for word in (0..19).map(|n| 1 << n).chain([0, (1 << 19) - 1]) {
+        for word in (0..20).map(|n| 1 << n).chain([0, (1 << 20) - 1]) {
             assert_eq!(CodeMode::decode(word).encode(), word);
         }
     }

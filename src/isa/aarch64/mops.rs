@@ -3,6 +3,7 @@
 //! the registers say how far it got.
 
 use super::decode::Insn;
+use super::flags::Kind;
 use super::regs;
 use crate::cpu::{Cpu, Trap};
 use crate::ir::eval::Trapped;
@@ -84,9 +85,9 @@ fn prologue(m: &mut impl Machine, i: Insn, set: bool) {
         }
         m.set(n, count.wrapping_neg());
     }
-    for (slot, flag) in [regs::FLAG_N, regs::FLAG_Z, regs::FLAG_C, regs::FLAG_V].into_iter().zip([0, 1, 0, 0]) {
-        m.set(slot, flag);
-    }
+    // No flag is set.
+    m.set(regs::FLAGS, Kind::Known as u64);
+    m.set(regs::FLAG_A, 0);
 }
 
 /// The largest access that `left` bytes allow: a doubleword or a byte.

@@ -57,10 +57,9 @@ const fn def(name: &'static str, slot: Slot, bits: u8, group: Group) -> RegDef {
 const OTHERS: [RegDef; 13] = [
     def("sp", regs::SP, 64, Group::General),
     def("cpsr", slots::PSTATE, 32, Group::General),
-    def("flag-n", regs::FLAG_N, 64, Group::Hidden),
-    def("flag-z", regs::FLAG_Z, 64, Group::Hidden),
-    def("flag-c", regs::FLAG_C, 64, Group::Hidden),
-    def("flag-v", regs::FLAG_V, 64, Group::Hidden),
+    def("flags", regs::FLAGS, 8, Group::Hidden),
+    def("flag-a", regs::FLAG_A, 64, Group::Hidden),
+    def("flag-b", regs::FLAG_B, 64, Group::Hidden),
     def("exclusive-address", regs::EXCLUSIVE_ADDRESS, 64, Group::Hidden),
     def("exclusive-value", regs::EXCLUSIVE_VALUE, 64, Group::Hidden),
     def("exclusive-high", regs::EXCLUSIVE_HIGH, 64, Group::Hidden),
@@ -68,6 +67,7 @@ const OTHERS: [RegDef; 13] = [
     def("pstate", slots::PSTATE, 32, Group::Hidden),
     def("event", slots::EVENT, 1, Group::Hidden),
     def("wait-end", slots::WAIT_END, 64, Group::Hidden),
+    def("interrupt-waits", slots::INTERRUPT_WAITS, 1, Group::Hidden),
 ];
 
 const COUNT: usize = 31 + 64 + OTHERS.len() + SYSTEM.len();

@@ -1,10 +1,11 @@
 //! Where the architectural registers are: the slots that lifted code works on.
 //!
 //! ```text
-//!   0..30 X0-X30   31 SP   64.. V0-V31, low and high half in turn   128.. NZCV, FPCR, FPSR, exclusives   160.. system
+//!   0..30 X0-X30   31 SP   64.. V0-V31, low and high half in turn   128.. flags, FPCR, FPSR, exclusives   160.. system
 //! ```
 //! SP is the current one: what switches the exception level or writes SPSel swaps the banked copies in and out.
 
+use super::flags;
 use crate::cpu::Cpu;
 use crate::ir::Slot;
 
@@ -26,14 +27,12 @@ pub const fn v_high(n: u32) -> Slot {
     Slot(65 + 2 * n as u16)
 }
 
-/// PSTATE.N, in bit 63; the other bits are anything. So a result is its own N flag.
-pub const FLAG_N: Slot = Slot(128);
-/// PSTATE.Z, which is set when this is 0. So a result is its own Z flag.
-pub const FLAG_Z: Slot = Slot(129);
-/// PSTATE.C: 0 or 1.
-pub const FLAG_C: Slot = Slot(130);
-/// PSTATE.V, in bit 63; the other bits are anything.
-pub const FLAG_V: Slot = Slot(131);
+/// How PSTATE's flags follow from the next two: a [`super::flags::Kind`].
+pub const FLAGS: Slot = Slot(128);
+/// First operand of the flags.
+pub const FLAG_A: Slot = Slot(129);
+/// Second operand of the flags.
+pub const FLAG_B: Slot = Slot(130);
 /// FPCR.
 pub const FPCR: Slot = Slot(132);
 /// FPSR, less the flags that are still in [`Cpu::float_flags`].
@@ -51,24 +50,11 @@ pub const FIRST_SYSREG: u16 = 160;
 
 /// PSTATE.NZCV as bits 31:28, as the register NZCV and SPSRs have them.
 pub fn nzcv(cpu: &Cpu) -> u64 {
-    pack_nzcv(cpu.get(FLAG_N), cpu.get(FLAG_Z), cpu.get(FLAG_C), cpu.get(FLAG_V))
+    flags::nzcv(cpu.get(FLAGS), cpu.get(FLAG_A), cpu.get(FLAG_B))
 }
 
 /// Sets PSTATE.NZCV from bits 31:28.
 pub fn set_nzcv(cpu: &mut Cpu, value: u64) {
-    let [n, z, c, v] = unpack_nzcv(value);
-    cpu.set(FLAG_N, n);
-    cpu.set(FLAG_Z, z);
-    cpu.set(FLAG_C, c);
-    cpu.set(FLAG_V, v);
-}
-
-/// The flags' slots as bits 31:28.
-pub const fn pack_nzcv(n: u64, z: u64, c: u64, v: u64) -> u64 {
-    (n >> 63) << 31 | ((z == 0) as u64) << 30 | (c & 1) << 29 | (v >> 63) << 28
-}
-
-/// What the slots N, Z, C, V hold for bits 31:28.
-pub const fn unpack_nzcv(value: u64) -> [u64; 4] {
-    [(value >> 31 & 1) << 63, value >> 30 & 1 ^ 1, value >> 29 & 1, (value >> 28 & 1) << 63]
+    cpu.set(FLAGS, flags::Kind::Known as u64);
+    cpu.set(FLAG_A, value & 0xf000_0000);
 }

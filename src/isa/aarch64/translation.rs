@@ -184,6 +184,7 @@ pub fn code_mode(cpu: &Cpu) -> CodeMode {
         big_endian: control & (if user { sctlr::E0E } else { sctlr::EE }) != 0,
         unprivileged: (level == 1 || hosted) && !overridden,
         bti: features.has(Features::BTI) && control & guarded != 0,
+        own_sp: cpu.get(slots::PSTATE) & pstate::SP != 0,
     }
 }
 

@@ -145,6 +145,11 @@ fn virtual_lines(cpu: &Cpu) -> (bool, bool) {
 
 /// The interrupt to be taken now, if any.
 pub fn pending(cpu: &mut Cpu) -> Option<Trap> {
+    let waits = is_any_interrupt(cpu) || serror_waits(cpu);
+    cpu.set(slots::INTERRUPT_WAITS, u64::from(waits));
+    if !waits {
+        return None;
+    }
     let levels = cpu.pins.levels();
     let interrupt = |kind: u64, target: u8| Some(at_level(Trap { cause: kind << 32, value: 0 }, target));
     if bit(levels, pin::FIQ)

@@ -1,8 +1,10 @@
 //! Scalar floats: moves, arithmetic, comparisons. A result clears the rest of its vector register.
 
+use super::flags::Flags;
 use super::{Insn, Lift};
 use crate::float::{Format, Round};
 use crate::ir::{BinOp, Effects, FloatCond, FloatOp, Op, Type, UnOp, Val, Width};
+use crate::isa::aarch64::flags::Kind;
 use crate::isa::aarch64::{calls, helpers, regs};
 
 /// What the helpers that compute floats do beside that: they raise flags, which are in no slot.
@@ -186,8 +188,14 @@ pub fn select(l: &mut Lift, i: Insn) {
 }
 
 /// The flags of a comparison. `signaling`: quiet NaNs are invalid too.
-fn compare_flags(l: &mut Lift, fmt: Format, a: Val, b: Val, signaling: bool) -> super::flags::Flags {
+fn compare_flags(l: &mut Lift, fmt: Format, a: Val, b: Val, signaling: bool) -> Flags {
     let first = if signaling { FloatCond::Lt } else { FloatCond::LtQuiet };
+    let flushes = if fmt == Format::F16 { l.mode.half_rules() } else { l.mode.rules() }.flush_inputs;
+    if !flushes && !l.half_differs(fmt) {
+        // The comparison itself, for what it raises; conditions look at the operands.
+        l.b.float_cmp(first, fmt, a, b);
+        return Flags { kind: Kind::of_floats(fmt), a, b };
+    }
     let [less, equal, greater] = if l.half_differs(fmt) {
         [(first, a, b), (FloatCond::Eq, a, b), (FloatCond::LtQuiet, b, a)]
             .map(|(cond, a, b)| l.half_op(calls::HalfOp::Compare(cond), [a, b, Val::NONE]))
@@ -196,15 +204,15 @@ fn compare_flags(l: &mut Lift, fmt: Format, a: Val, b: Val, signaling: bool) -> 
         let equal = l.b.float_cmp(FloatCond::Eq, fmt, a, b);
         [less, equal, l.b.float_cmp(FloatCond::LtQuiet, fmt, b, a)]
     };
-    // Less: N. Equal: Z, C. Greater: C. Unordered: C, V.
-    let n = l.b.bin_imm(BinOp::Shl, Width::W64, less, 63);
-    let z = l.b.bin_imm(BinOp::Xor, Width::W64, equal, 1);
-    let c = l.b.bin_imm(BinOp::Xor, Width::W64, less, 1);
-    let known = l.b.bin(BinOp::Or, Width::W64, less, equal);
-    let known = l.b.bin(BinOp::Or, Width::W64, known, greater);
-    let v = l.b.bin_imm(BinOp::Xor, Width::W64, known, 1);
-    let v = l.b.bin_imm(BinOp::Shl, Width::W64, v, 63);
-    [n, z, c, v]
+    // Less: N. Equal: Z, C. Greater: C. Unordered: C, V, from which the others differ so:
+    let parts = [(less, 0b1011), (equal, 0b0101), (greater, 0b0001)].map(|(value, change)| {
+        let none = l.b.const_(0);
+        let change = l.b.const_(change << 28);
+        l.b.select(value, change, none)
+    });
+    let unordered = l.b.const_(0b0011 << 28);
+    let nzcv = parts.into_iter().fold(unordered, |all, part| l.b.bin(BinOp::Xor, Width::W64, all, part));
+    Flags { kind: Kind::Known, a: nzcv, b: nzcv }
 }
 
 /// FCMP, FCMPE; with `zero` to zero.
@@ -232,10 +240,7 @@ pub fn conditional_compare(l: &mut Lift, i: Insn, signaling: bool) {
         let bits = l.b.select(holds, bits, zero);
         l.b.cast(Type::Float, bits)
     });
-    let mut flags = compare_flags(l, fmt, a, b, signaling);
-    let unless = l.constant_flags(i.bits(3, 0));
-    for (flag, unless) in flags.iter_mut().zip(unless) {
-        *flag = l.b.select(holds, *flag, unless);
-    }
-    l.set_flags(flags);
+    let flags = compare_flags(l, fmt, a, b, signaling);
+    let [a, b] = [flags.a, flags.b].map(|value| l.b.cast(Type::Int, value));
+    l.set_flags_if(holds, Flags { a, b, ..flags }, i.bits(3, 0));
 }

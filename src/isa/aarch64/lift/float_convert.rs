@@ -91,8 +91,8 @@ pub fn javascript(l: &mut Lift, i: Insn) {
     let back = l.b.int_to_float(IntToFloat::I32, Format::F64, Round::TowardZero, value);
     let back = l.b.cast(Type::Int, back);
     let lost = l.b.bin(crate::ir::BinOp::Xor, crate::ir::Width::W64, bits, back);
-    let zero = l.b.const_(0);
-    l.set_flags([zero, lost, zero, zero]);
+    let lost = l.b.cmp_imm(crate::ir::Cond::Ne, crate::ir::Width::W64, lost, 0);
+    l.set_flags_of_logic(crate::ir::Width::W64, lost);
     l.set_x(i.rd(), value);
 }
 

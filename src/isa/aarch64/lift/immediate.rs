@@ -33,16 +33,16 @@ pub fn add(l: &mut Lift, i: Insn, op: BinOp) {
 /// ADDS.
 pub fn adds(l: &mut Lift, i: Insn) {
     let (a, b) = (l.x_or_sp(i.rn()), l.b.const_(imm12(i)));
-    let (value, flags) = l.add_with_flags(i.width(), a, b);
-    l.set_flags(flags);
+    let value = l.b.bin(BinOp::Add, i.width(), a, b);
+    l.set_flags_of_add(i.width(), value, b);
     l.set_x(i.rd(), value);
 }
 
 /// SUBS.
 pub fn subs(l: &mut Lift, i: Insn) {
     let (a, b) = (l.x_or_sp(i.rn()), l.b.const_(imm12(i)));
-    let (value, flags) = l.sub_with_flags(i.width(), a, b);
-    l.set_flags_of_sub(flags);
+    let value = l.b.bin(BinOp::Sub, i.width(), a, b);
+    l.set_flags_of_sub(i.width(), a, b);
     l.set_x(i.rd(), value);
 }
 
@@ -55,8 +55,7 @@ pub fn logical(l: &mut Lift, i: Insn, op: BinOp) {
 /// ANDS.
 pub fn ands(l: &mut Lift, i: Insn) {
     let value = logical_value(l, i, BinOp::And);
-    let flags = l.flags_of_logic(i.width(), value);
-    l.set_flags(flags);
+    l.set_flags_of_logic(i.width(), value);
     l.set_x(i.rd(), value);
 }
 

@@ -19,9 +19,6 @@ use super::{helpers, regs, simd};
 use crate::cpu::Lifted;
 use crate::ir::{Builder, Effects, End, HelperId, Type, UnOp, Val, Width};
 
-/// Note on a block: the flags are those of a subtraction of which C is the comparison.
-const FLAGS_OF_SUB: u32 = 1;
-
 /// Lifts the instruction at the start of `code` into `b`; see [`crate::cpu::Isa::lift`].
 pub fn lift(b: &mut Builder, code: &[u8], mode: CodeMode, features: Features) -> Lifted {
     let Some(code) = code.first_chunk::<4>() else { return Lifted::NeedsMore };

@@ -2,8 +2,8 @@
 
 use super::immediate::shift;
 use super::{Insn, Lift};
-use crate::ir::{BinOp, Cond, Effects, Type, UnOp, Val, Width};
-use crate::isa::aarch64::{helpers, regs};
+use crate::ir::{BinOp, Cond, Effects, UnOp, Val, Width};
+use crate::isa::aarch64::helpers;
 
 /// The second operand of shifted-register instructions. At 32 bits its high half is anything.
 fn shifted(l: &mut Lift, i: Insn) -> Val {
@@ -40,8 +40,7 @@ pub fn logical(l: &mut Lift, i: Insn, op: BinOp, invert: bool) {
 /// ANDS, BICS.
 pub fn ands(l: &mut Lift, i: Insn, invert: bool) {
     let value = logical_value(l, i, BinOp::And, invert);
-    let flags = l.flags_of_logic(i.width(), value);
-    l.set_flags(flags);
+    l.set_flags_of_logic(i.width(), value);
     l.set_x(i.rd(), value);
 }
 
@@ -87,14 +86,14 @@ pub fn subs(l: &mut Lift, i: Insn) {
 }
 
 fn set_sum(l: &mut Lift, i: Insn, a: Val, b: Val) {
-    let (value, flags) = l.add_with_flags(i.width(), a, b);
-    l.set_flags(flags);
+    let value = l.b.bin(BinOp::Add, i.width(), a, b);
+    l.set_flags_of_add(i.width(), value, b);
     l.set_x(i.rd(), value);
 }
 
 fn set_difference(l: &mut Lift, i: Insn, a: Val, b: Val) {
-    let (value, flags) = l.sub_with_flags(i.width(), a, b);
-    l.set_flags_of_sub(flags);
+    let value = l.b.bin(BinOp::Sub, i.width(), a, b);
+    l.set_flags_of_sub(i.width(), a, b);
     l.set_x(i.rd(), value);
 }
 
@@ -124,11 +123,9 @@ pub fn adc(l: &mut Lift, i: Insn, subtract: bool, flags: bool) {
     if subtract {
         b = l.b.un(UnOp::Not, w, b);
     }
-    let carry = l.b.get(regs::FLAG_C, Type::Int);
+    let carry = l.carry();
     let value = if flags {
-        let (value, flags) = l.adc_with_flags(w, a, b, carry);
-        l.set_flags(flags);
-        value
+        l.add_with_carry(w, a, b, carry)
     } else {
         let sum = l.b.bin(BinOp::Add, w, a, b);
         l.b.bin(BinOp::Add, w, sum, carry)

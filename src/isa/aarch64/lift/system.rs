@@ -1,9 +1,11 @@
 //! System registers and operations, barriers, hints.
 
 use super::{Insn, Lift};
-use crate::ir::Why;
+use crate::ir::{BinOp, Cond, Slot, Type, Val, Why, Width};
 use crate::isa::aarch64::features::Features;
+use crate::isa::aarch64::fields::pstate;
 use crate::isa::aarch64::helpers::{self, sysreg};
+use crate::isa::aarch64::sysreg::slots;
 
 /// NZCV.
 const NZCV: u64 = sysreg(3, 3, 4, 2, 0);
@@ -24,6 +26,33 @@ const HARMLESS: [u64; 12] = [
     sysreg(3, 3, 4, 4, 1),  // FPSR
 ];
 
+/// DAIF.
+const DAIF: u64 = sysreg(3, 3, 4, 2, 1);
+
+/// Registers that are but a slot where nothing traps an access to them: number, slot, the lowest levels to read and to
+/// write. With E2H some names mean others at EL2.
+const PLAIN: [(u64, Slot, u8, u8); 6] = [
+    (sysreg(3, 3, 13, 0, 2), slots::TPIDR_EL0, 0, 0),
+    (sysreg(3, 3, 13, 0, 3), slots::TPIDRRO_EL0, 0, 1),
+    (sysreg(3, 0, 13, 0, 4), slots::TPIDR_EL1, 1, 1),
+    (sysreg(3, 4, 13, 0, 2), slots::TPIDR_EL2, 2, 2),
+    (sysreg(3, 0, 4, 1, 0), slots::SP_EL0, 1, 1),
+    (sysreg(3, 0, 4, 0, 1), slots::ELR_EL1, 1, 1),
+];
+
+/// The slot that an access to a register comes to, when it is nothing more.
+fn plain(l: &Lift, i: Insn, write: bool) -> Option<Slot> {
+    let (number, slot, read_level, write_level) = *PLAIN.iter().find(|(number, ..)| *number == named(i))?;
+    let lowest = if write { write_level } else { read_level };
+    let allowed = match slot {
+        slots::SP_EL0 => l.mode.own_sp,
+        slots::ELR_EL1 => l.mode.el == 1,
+        slots::TPIDR_EL2 => l.features.has(Features::EL2),
+        _ => number != 0,
+    };
+    (allowed && l.mode.el >= lowest).then_some(slot)
+}
+
 /// The register or operation that an instruction names.
 fn named(i: Insn) -> u64 {
     u64::from(i.bits(20, 5))
@@ -33,6 +62,15 @@ fn named(i: Insn) -> u64 {
 pub fn mrs(l: &mut Lift, i: Insn) {
     if named(i) == NZCV {
         return super::flags::mrs_nzcv(l, i);
+    }
+    if let Some(slot) = plain(l, i, false) {
+        let value = l.b.get(slot, Type::Int);
+        return l.set_x(i.rd(), value);
+    }
+    if named(i) == DAIF && l.mode.el > 0 {
+        let state = l.b.get(slots::PSTATE, Type::Int);
+        let value = l.b.and_imm(state, pstate::DAIF);
+        return l.set_x(i.rd(), value);
     }
     let (which, bits) = (l.b.const_(named(i)), l.bits());
     let value = l.call(helpers::MRS, &[which, bits]);
@@ -44,6 +82,15 @@ pub fn msr(l: &mut Lift, i: Insn) {
     if named(i) == NZCV {
         return super::flags::msr_nzcv(l, i);
     }
+    if let Some(slot) = plain(l, i, true) {
+        let value = l.x(i.rd());
+        return l.b.set(slot, value);
+    }
+    if named(i) == DAIF && l.mode.el > 0 {
+        let value = l.x(i.rd());
+        let value = l.b.and_imm(value, pstate::DAIF);
+        set_masks(l, pstate::DAIF, value);
+    }
     let (which, value, bits) = (l.b.const_(named(i)), l.x(i.rd()), l.bits());
     l.call(helpers::MSR, &[which, value, bits]);
     if !HARMLESS.contains(&named(i)) {
@@ -51,8 +98,35 @@ pub fn msr(l: &mut Lift, i: Insn) {
     }
 }
 
+/// The interrupt masks take a value, and the block goes on behind the instruction, unless an interrupt waits: what the
+/// caller lifts next lets a helper look at that.
+fn set_masks(l: &mut Lift, which: u64, value: Val) {
+    let state = l.b.get(slots::PSTATE, Type::Int);
+    let kept = l.b.and_imm(state, !which);
+    let state = l.b.bin(BinOp::Or, Width::W64, kept, value);
+    l.b.set(slots::PSTATE, state);
+    let waits = l.b.get(slots::INTERRUPT_WAITS, Type::Int);
+    let none = l.b.cmp_imm(Cond::Eq, Width::W64, waits, 0);
+    l.b.exit_if(none, l.off + 4);
+}
+
 /// MSR (immediate).
 pub fn msr_imm(l: &mut Lift, i: Insn) {
+    let masks = u64::from(i.bits(11, 8)) << 6;
+    match (i.bits(18, 16) << 3 | i.bits(7, 5), l.mode.el) {
+        (_, 0) => {}
+        // DAIFSet: what was not due before is not now.
+        (0b011_110, _) => {
+            let state = l.b.get(slots::PSTATE, Type::Int);
+            let state = l.b.bin_imm(BinOp::Or, Width::W64, state, masks);
+            return l.b.set(slots::PSTATE, state);
+        }
+        (0b011_111, _) => {
+            let nothing = l.b.const_(0);
+            set_masks(l, masks, nothing);
+        }
+        _ => {}
+    }
     let field = l.b.const_(u64::from(i.bits(18, 16) << 3 | i.bits(7, 5)));
     let (imm, bits) = (l.b.const_(u64::from(i.bits(11, 8))), l.bits());
     l.call(helpers::MSR_IMM, &[field, imm, bits]);

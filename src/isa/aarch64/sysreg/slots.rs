@@ -25,6 +25,8 @@ slots! {
     EVENT
     /// When WFIT ends, in ticks; 0 without an end.
     WAIT_END
+    /// Whether an interrupt line was up, masked or not, when interrupts were last looked at.
+    INTERRUPT_WAITS
     /// Whether the access that is made now is one of LDTR and its kin.
     USER_ACCESS
     /// What HPFAR_EL2 becomes when the fault is taken.
