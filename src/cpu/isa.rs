@@ -38,6 +38,35 @@ pub struct Mapping {
     pub write: bool,
 }
 
+/// What an entry of a page table maps, for the monitor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mapped {
+    /// First virtual address.
+    pub address: u64,
+    /// Where it leads.
+    pub physical: u64,
+    /// Bytes.
+    pub size: u64,
+    /// A bit a letter of [`PageTables::Told`], the first letter in bit 0.
+    pub attributes: u32,
+}
+
+/// How [`Isa::page_tables`] went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PageTables {
+    /// The architecture does not tell.
+    Untold,
+    /// Addresses are not translated now.
+    Off,
+    /// All was told; these are the letters of [`Mapped::attributes`].
+    Told(&'static str),
+}
+
+impl PageTables {
+    /// How many tables are looked at: a guest may have made them go in circles.
+    pub const MOST: u32 = 1 << 15;
+}
+
 /// What decides the meaning of code and addresses now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mode {
@@ -138,6 +167,12 @@ pub trait Isa: std::any::Any + Send + Sync {
 
     /// As [`translate`](Isa::translate), for a debugger: no permission checks, nothing set. `None`: not mapped.
     fn translate_debug(&self, cpu: &Cpu, address: u64) -> Option<u64>;
+
+    /// Tells of everything that the page tables in use map, in the order of the tables, until `each` answers false.
+    /// At most [`PageTables::MOST`] tables are looked at.
+    fn page_tables(&self, _cpu: &Cpu, _each: &mut dyn FnMut(Mapped) -> bool) -> PageTables {
+        PageTables::Untold
+    }
 
     /// The trap of a misaligned access.
     fn misaligned(&self, address: u64, access: Access) -> Trap;

@@ -20,7 +20,7 @@ mod softmmu;
 mod tlb;
 
 pub use context::{AddressSpace, CONTEXT_SHIFT};
-pub use isa::{Access, Group, Helper, Isa, Lifted, Mapping, Mode, RegDef, Trap};
+pub use isa::{Access, Group, Helper, Isa, Lifted, Mapped, Mapping, Mode, PageTables, RegDef, Trap};
 pub use points::{DebugPoints, Points, Watchpoint};
 pub use remote::{Remote, Request};
 pub use softmmu::{CodeFetch, access_mask};

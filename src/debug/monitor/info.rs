@@ -3,6 +3,7 @@
 use super::args::Args;
 use super::{Fault, Monitor, refuse};
 use crate::base::QEMU_VERSION;
+use crate::cpu::{Mapped, PageTables};
 use crate::fabric::PAGE_SIZE;
 use crate::machine::Status;
 use std::fmt::Write;
@@ -146,6 +147,40 @@ pub fn tlb(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
     Ok(text)
 }
 
-pub fn mem(_: &mut Monitor, _: &mut Args<'_>) -> Answer {
-    refuse("not yet")
+/// Lines beyond which the rest of a map is left out.
+const MOST_LINES: usize = 1 << 20;
+
+pub fn mem(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    let map = monitor.control().with_cpu(monitor.cpu, |cpu| {
+        let mut ranges: Vec<Mapped> = Vec::new();
+        let mut add = |next: Mapped| {
+            match ranges.last_mut() {
+                Some(last)
+                    if last.address.checked_add(last.size) == Some(next.address)
+                        && last.physical.checked_add(last.size) == Some(next.physical)
+                        && last.attributes == next.attributes =>
+                {
+                    last.size += next.size;
+                }
+                _ => ranges.push(next),
+            }
+            ranges.len() < MOST_LINES
+        };
+        let told = cpu.isa.page_tables(cpu, &mut add);
+        (told, ranges)
+    });
+    let (letters, ranges) = match map {
+        Some((PageTables::Told(letters), ranges)) => (letters, ranges),
+        Some((PageTables::Off, _)) => return Ok("No translation or protection\n".into()),
+        _ => return refuse("this architecture does not show its page tables"),
+    };
+    let head = ["vaddr", "paddr", "size"].map(|name| format!("{name:<16} ")).concat();
+    let rule = "-".repeat(16);
+    let mut text = format!("{head}attr\n{rule} {rule} {rule} {}\n", "-".repeat(letters.len()));
+    for Mapped { address, physical, size, attributes } in ranges {
+        let sign = |(n, letter)| if attributes >> n & 1 != 0 { letter } else { '-' };
+        let attributes: String = letters.chars().enumerate().map(sign).collect();
+        let _ = writeln!(text, "{address:016x} {physical:016x} {size:016x} {attributes}");
+    }
+    Ok(text)
 }

@@ -118,6 +118,56 @@ fn information_names_what_there_is() {
 }
 
 #[test]
+fn page_tables_are_shown_in_ranges() {
+    let bench = Bench::new(Kind::Interp, 1, COUNT);
+    let mut monitor = monitor(&bench);
+    assert_eq!(monitor.execute("info mem"), "No translation or protection\n");
+    let entry = |table: u64, index: u64, entry: u64| {
+        assert!(bench.control().machine().bus.poke(table + 8 * index, &entry.to_le_bytes()));
+    };
+    let to = |address: u64, bits: u64| address >> 12 << 10 | bits | 1;
+    let [root, middle, last] = [0x8001_0000, 0x8001_1000, 0x8001_2000];
+    let (r, w, x, u, g, a, d) = (1 << 1, 1 << 2, 1 << 3, 1 << 4, 1 << 5, 1 << 6, 1 << 7);
+    entry(root, 2, to(0x8000_0000, r | x | a));
+    entry(root, 511, to(middle, 0));
+    entry(middle, 0, to(last, 0));
+    entry(middle, 1, to(0x8020_0000, r | w | a | d | g));
+    // Three pages in a row, the third one elsewhere; then one without the right to write.
+    entry(last, 3, to(0x8010_0000, r | w | u));
+    entry(last, 4, to(0x8010_1000, r | w | u));
+    entry(last, 5, to(0x8013_0000, r | w | u));
+    entry(last, 6, to(0x8013_1000, r | u));
+    // Not valid; a table below the last one.
+    entry(last, 8, 0xf0);
+    entry(last, 9, to(root, 0));
+    // Parts of 64 KiB.
+    entry(last, 16, 1 << 63 | to(0x8018_8000, r));
+    entry(last, 17, 1 << 63 | to(0x8018_8000, r));
+    let translate = |root: u64| {
+        bench.control().with_cpu(0, |cpu| {
+            let isa = cpu.isa.clone();
+            let satp = isa.registers().iter().find(|reg| reg.name == "satp").unwrap();
+            isa.write_register(cpu, satp, 8 << 60 | root >> 12);
+        })
+    };
+    translate(root);
+    let expected = "vaddr            paddr            size             attr\n\
+        ---------------- ---------------- ---------------- -------\n\
+        0000000080000000 0000000080000000 0000000040000000 r-x--a-\n\
+        ffffffffc0003000 0000000080100000 0000000000002000 rw-u---\n\
+        ffffffffc0005000 0000000080130000 0000000000001000 rw-u---\n\
+        ffffffffc0006000 0000000080131000 0000000000001000 r--u---\n\
+        ffffffffc0010000 0000000080180000 0000000000002000 r------\n\
+        ffffffffc0200000 0000000080200000 0000000000200000 rw--gad\n";
+    assert_eq!(monitor.execute("info mem"), expected);
+
+    // Tables in circles come to an end.
+    (0..512).for_each(|index| entry(middle, index, to(middle, 0)));
+    translate(middle);
+    assert_eq!(monitor.execute("info mem").lines().count(), 2);
+}
+
+#[test]
 fn a_line_is_edited_as_it_is_typed() {
     let bench = Bench::new(Kind::Interp, 1, COUNT);
     let (client, end) = pair();

@@ -7,7 +7,7 @@ use super::mode::Privilege;
 use super::trap::{access_fault, page_fault, privilege};
 use super::{Riscv64, config, pmp, regs};
 use crate::base::bits::{bits, field, sext};
-use crate::cpu::{Access, AddressSpace, Cpu, Mapping, Trap};
+use crate::cpu::{Access, AddressSpace, Cpu, Mapped, Mapping, PageTables, Trap};
 use crate::fabric::PAGE_SIZE;
 use crate::guest_error;
 
@@ -18,6 +18,7 @@ mod pte {
     pub const W: u64 = 1 << 2;
     pub const X: u64 = 1 << 3;
     pub const U: u64 = 1 << 4;
+    pub const G: u64 = 1 << 5;
     pub const A: u64 = 1 << 6;
     pub const D: u64 = 1 << 7;
     pub const RESERVED: u64 = 0x7f << 54;
@@ -239,6 +240,52 @@ pub fn translate_debug(cpu: &Cpu, isa: &Riscv64, address: u64) -> Option<u64> {
     }
     let look = |place| cpu.read_physical(place, 8).ok_or(Fault::Access);
     walk(cpu, isa, address, look).ok().map(|leaf| leaf.physical)
+}
+
+/// The attributes of a mapping, and their letters.
+const ATTRIBUTES: [u64; 7] = [pte::R, pte::W, pte::X, pte::U, pte::G, pte::A, pte::D];
+const LETTERS: &str = "rwxugad";
+
+/// See [`crate::cpu::Isa::page_tables`].
+pub fn page_tables(cpu: &Cpu, each: &mut dyn FnMut(Mapped) -> bool) -> PageTables {
+    let root = cpu.get(regs::SATP);
+    let Some(levels) = levels(field(root, satp::MODE)).filter(|levels| *levels > 0) else { return PageTables::Off };
+    let mut extended = |mapped: Mapped| each(Mapped { address: sext(mapped.address, 12 + 9 * levels), ..mapped });
+    let mut teller = Teller { cpu, left: PageTables::MOST, each: &mut extended };
+    teller.table(field(root, satp::PPN) * PAGE_SIZE, levels, 0);
+    PageTables::Told(LETTERS)
+}
+
+struct Teller<'a> {
+    cpu: &'a Cpu,
+    /// How many more tables are looked at.
+    left: u32,
+    each: &'a mut dyn FnMut(Mapped) -> bool,
+}
+
+impl Teller<'_> {
+    /// Tells of the table at `place`, with `levels` levels, that maps from `address` on; false at the end of it all.
+    fn table(&mut self, place: u64, levels: u32, address: u64) -> bool {
+        let shift = 12 + 9 * (levels - 1);
+        let Some(left) = self.left.checked_sub(1) else { return false };
+        self.left = left;
+        (0..512).all(|index| {
+            let entry = self.cpu.read_physical(place + 8 * index, 8).unwrap_or(0);
+            let address = address | index << shift;
+            let next = bits(entry, 53, 10) * PAGE_SIZE;
+            match entry & (pte::R | pte::W | pte::X) {
+                _ if entry & pte::V == 0 => true,
+                0 => levels == 1 || self.table(next, levels - 1, address),
+                _ => {
+                    // Of 64 KiB pages each entry tells of its own part.
+                    let physical = if entry & pte::N == 0 { next } else { next & !0xffff | address & 0xffff };
+                    let attributes = ATTRIBUTES.iter().zip(0..).filter(|(bit, _)| entry & **bit != 0);
+                    let attributes = attributes.fold(0, |all, (_, n)| all | 1 << n);
+                    (self.each)(Mapped { address, physical, size: 1 << shift, attributes })
+                }
+            }
+        })
+    }
 }
 
 /// SFENCE.VMA and SINVAL.VMA on this hart: `address` and `asid` where they are given.

@@ -34,7 +34,7 @@ mod trap;
 pub use describe::PINS;
 pub use harts::Harts;
 
-use crate::cpu::{Access, Cpu, Helper, Isa, Lifted, Mapping, Mode, RegDef, Trap};
+use crate::cpu::{Access, Cpu, Helper, Isa, Lifted, Mapped, Mapping, Mode, PageTables, RegDef, Trap};
 use crate::float::{Round, Rules};
 use crate::ir::Builder;
 use extensions::Extensions;
@@ -187,6 +187,10 @@ impl Isa for Riscv64 {
 
     fn translate_debug(&self, cpu: &Cpu, address: u64) -> Option<u64> {
         mmu::translate_debug(cpu, self, address)
+    }
+
+    fn page_tables(&self, cpu: &Cpu, each: &mut dyn FnMut(Mapped) -> bool) -> PageTables {
+        mmu::page_tables(cpu, each)
     }
 
     fn misaligned(&self, address: u64, access: Access) -> Trap {
