@@ -62,8 +62,11 @@ impl Console {
                 self.line.clear();
             }
             let focus = visitor.here && self.stream.end().has_focus();
-            if focus && !had_focus {
-                self.greet();
+            match (had_focus, focus) {
+                (false, true) => self.greet(),
+                // What others say shall not stand behind the prompt.
+                (true, false) => self.say("\n"),
+                _ => {}
             }
             had_focus = focus;
             while let Ok(what) = self.news.try_recv() {
