@@ -22,18 +22,23 @@ impl CodeMemory {
     /// When the host refuses.
     pub fn new(size: usize) -> Result<CodeMemory> {
         let refuse = || error!("the host gives no memory for code: {}", std::io::Error::last_os_error());
-        // SAFETY: plain system calls on a new file; the mappings are at addresses of the kernel's choice.
+        // SAFETY: plain system calls; the mappings are new, at addresses of the kernel's choice.
         unsafe {
-            let file = libc::memfd_create(c"mimus-code".as_ptr(), libc::MFD_CLOEXEC);
-            if file < 0 {
+            // Shared memory without a name: `perf` takes its functions from `-perfmap`'s file, as it does for no file.
+            let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+            let writable = libc::mmap(std::ptr::null_mut(), size, protection, flags | libc::MAP_NORESERVE, -1, 0);
+            if writable == libc::MAP_FAILED {
                 return Err(refuse());
             }
-            let map = |protection| libc::mmap(std::ptr::null_mut(), size, protection, libc::MAP_SHARED, file, 0);
-            let sized = libc::ftruncate(file, size as libc::off_t) == 0;
-            let writable = if sized { map(libc::PROT_READ | libc::PROT_WRITE) } else { libc::MAP_FAILED };
-            let executable = if sized { map(libc::PROT_READ | libc::PROT_EXEC) } else { libc::MAP_FAILED };
-            libc::close(file);
-            if writable == libc::MAP_FAILED || executable == libc::MAP_FAILED {
+            // Moving none of a shared mapping maps it once more.
+            let executable = libc::mremap(writable, 0, size, libc::MREMAP_MAYMOVE);
+            if executable == libc::MAP_FAILED {
+                libc::munmap(writable, size);
+                return Err(refuse());
+            }
+            if libc::mprotect(executable, size, libc::PROT_READ | libc::PROT_EXEC) != 0 {
+                libc::munmap(writable, size);
+                libc::munmap(executable, size);
                 return Err(refuse());
             }
             // Huge pages where the host has them for shared memory; small ones do as well.
