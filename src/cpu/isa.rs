@@ -94,12 +94,17 @@ pub enum Group {
     General,
     /// Floating-point registers.
     Float,
-    /// Vector registers.
+    /// Vector registers. Each line has up to 64 bits; see [`RegDef::continues`].
     Vector,
     /// System registers.
     System,
     /// State of Mimus's own (reservations and the like), not shown.
     Hidden,
+}
+
+impl Group {
+    /// All that debuggers show, in the order in which monitors do.
+    pub const SHOWN: [Group; 4] = [Group::General, Group::System, Group::Float, Group::Vector];
 }
 
 /// A line of a register table.
@@ -113,6 +118,19 @@ pub struct RegDef {
     pub bits: u8,
     /// Where it belongs.
     pub group: Group,
+}
+
+impl RegDef {
+    /// Whether this line is the next higher part of the register that the line `before` is of: the lines of a wide
+    /// register stand together, lowest bits first, and the name of each has one `h` more than the one before it.
+    pub fn continues(&self, before: &RegDef) -> bool {
+        self.group == Group::Vector && before.group == Group::Vector && self.name.strip_suffix('h') == Some(before.name)
+    }
+
+    /// Its width in whole bytes: 1, 2, 4 or 8.
+    pub fn bytes(&self) -> usize {
+        usize::from(self.bits).div_ceil(8).next_power_of_two()
+    }
 }
 
 /// A function that lifted code calls.
@@ -195,6 +213,15 @@ pub trait Isa: std::any::Any + Send + Sync {
 
     /// The instruction at the start of `code` as text, and its length.
     fn disassemble(&self, code: &[u8], address: u64) -> (String, usize);
+
+    /// The instruction at the start of `code`, which is not empty, as a listing has it: its bytes, highest first, and
+    /// its text; and its length.
+    fn list(&self, code: &[u8], address: u64) -> (String, usize) {
+        let (text, length) = self.disassemble(code, address);
+        let length = length.clamp(1, code.len());
+        let bytes: String = code[..length].iter().rev().map(|byte| format!("{byte:02x}")).collect();
+        (format!("{bytes:<16}  {text}"), length)
+    }
 
     /// Reads a register as a debugger sees it, when that is not simply its slot.
     fn read_register(&self, cpu: &mut Cpu, reg: &RegDef) -> u64 {

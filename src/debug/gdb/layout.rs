@@ -7,63 +7,104 @@ use std::fmt::Write;
 struct Names {
     isa: &'static str,
     architecture: &'static str,
-    /// In the order in which registers are numbered. The first has the pc at its end, and is what `g` transfers.
+    /// The register of the first feature that the pc comes behind.
+    before_pc: &'static str,
+    /// In the order in which registers are numbered. The first has the pc, and is what `g` transfers.
     features: &'static [Feature],
 }
 
 struct Feature {
     name: &'static str,
     has: fn(&RegDef) -> bool,
+    /// Declarations, as XML.
     types: &'static str,
     kind: fn(&RegDef) -> &'static str,
 }
 
 /// gdb's names for instruction sets. One that is not here gets one feature with everything.
-const NAMES: &[Names] = &[Names {
-    isa: "riscv64",
-    architecture: "riscv:rv64",
-    features: &[
-        Feature {
-            name: "org.gnu.gdb.riscv.cpu",
-            has: |reg| reg.group == Group::General,
-            types: "",
-            kind: |reg| match reg.name {
-                "ra" => "code_ptr",
-                "sp" | "gp" | "tp" | "s0" => "data_ptr",
-                _ => "int",
+const NAMES: &[Names] = &[
+    Names {
+        isa: "riscv64",
+        architecture: "riscv:rv64",
+        before_pc: "t6",
+        features: &[
+            Feature {
+                name: "org.gnu.gdb.riscv.cpu",
+                has: |reg| reg.group == Group::General,
+                types: "",
+                kind: |reg| match reg.name {
+                    "ra" => "code_ptr",
+                    "sp" | "gp" | "tp" | "s0" => "data_ptr",
+                    _ => "int",
+                },
             },
-        },
-        Feature {
-            name: "org.gnu.gdb.riscv.fpu",
-            has: |reg| reg.group == Group::Float || riscv_float_csr(reg),
-            types: "  <union id=\"riscv_double\">\n    <field name=\"float\" type=\"ieee_single\"/>\n    \
-                    <field name=\"double\" type=\"ieee_double\"/>\n  </union>\n",
-            kind: |reg| if reg.group == Group::Float { "riscv_double" } else { "int" },
-        },
-        Feature {
-            name: "org.gnu.gdb.riscv.csr",
-            has: |reg| reg.group == Group::System && !riscv_float_csr(reg) && reg.name != "priv",
-            types: "",
-            kind: |_| "int",
-        },
-        Feature { name: "org.gnu.gdb.riscv.virtual", has: |reg| reg.name == "priv", types: "", kind: |_| "int" },
-    ],
-}];
+            Feature {
+                name: "org.gnu.gdb.riscv.fpu",
+                has: |reg| reg.group == Group::Float || riscv_float_csr(reg),
+                types: "  <union id=\"riscv_double\">\n    <field name=\"float\" type=\"ieee_single\"/>\n    \
+                        <field name=\"double\" type=\"ieee_double\"/>\n  </union>\n",
+                kind: |reg| if reg.group == Group::Float { "riscv_double" } else { "int" },
+            },
+            Feature {
+                name: "org.gnu.gdb.riscv.csr",
+                has: |reg| reg.group == Group::System && !riscv_float_csr(reg) && reg.name != "priv",
+                types: "",
+                kind: |_| "int",
+            },
+            Feature { name: "org.gnu.gdb.riscv.virtual", has: |reg| reg.name == "priv", types: "", kind: |_| "int" },
+        ],
+    },
+    Names {
+        isa: "aarch64",
+        architecture: "aarch64",
+        before_pc: "sp",
+        features: &[
+            Feature {
+                name: "org.gnu.gdb.aarch64.core",
+                has: |reg| reg.group == Group::General,
+                types: "",
+                kind: |reg| if reg.name == "sp" { "data_ptr" } else { "int" },
+            },
+            Feature {
+                name: "org.gnu.gdb.aarch64.fpu",
+                has: |reg| reg.group == Group::Vector || aarch64_float_control(reg),
+                types: include_str!("aarch64_vectors.xml"),
+                kind: |reg| if reg.group == Group::Vector { "aarch64v" } else { "int" },
+            },
+            Feature {
+                name: "org.qemu.gdb.arm.sys.regs",
+                has: |reg| reg.group == Group::System && !aarch64_float_control(reg),
+                types: "",
+                kind: |_| "int",
+            },
+        ],
+    },
+];
 
 fn riscv_float_csr(reg: &RegDef) -> bool {
     ["fflags", "frm", "fcsr"].contains(&reg.name)
 }
 
+fn aarch64_float_control(reg: &RegDef) -> bool {
+    ["FPCR", "FPSR"].contains(&reg.name)
+}
+
 const ANY: Names = Names {
     isa: "",
     architecture: "",
-    features: &[Feature { name: "org.mimus.any", has: |_| true, types: "", kind: |_| "int" }],
+    before_pc: "",
+    features: &[Feature { name: "org.mimus.any", has: |_| true, types: "", kind: kind_by_width }],
 };
+
+fn kind_by_width(reg: &RegDef) -> &'static str {
+    if reg.group == Group::Vector { "uint128" } else { "int" }
+}
 
 #[derive(Clone, Copy)]
 enum Place {
     Pc,
-    Reg(&'static RegDef),
+    /// The lines of a register, lowest bits first.
+    Reg(&'static [RegDef]),
 }
 
 /// The registers of an instruction set by gdb's numbers.
@@ -88,12 +129,19 @@ impl Layout {
         for (index, feature) in names.features.iter().enumerate() {
             layout.line(format_args!("  <feature name=\"{}\">", feature.name));
             layout.xml += feature.types;
-            let shown = |reg: &&RegDef| reg.group != Group::Hidden && (feature.has)(reg);
-            for reg in isa.registers().iter().filter(shown) {
-                layout.add(Place::Reg(reg), reg.name, (feature.kind)(reg));
+            let shown = |reg: &&[RegDef]| reg[0].group != Group::Hidden && (feature.has)(&reg[0]);
+            let mut has_pc = index > 0;
+            for reg in isa.registers().chunk_by(|low, high| high.continues(low)).filter(shown) {
+                layout.add(Place::Reg(reg), reg[0].name, (feature.kind)(&reg[0]));
+                if !has_pc && reg[0].name == names.before_pc {
+                    layout.add(Place::Pc, "pc", "code_ptr");
+                    has_pc = true;
+                }
+            }
+            if !has_pc {
+                layout.add(Place::Pc, "pc", "code_ptr");
             }
             if index == 0 {
-                layout.add(Place::Pc, "pc", "code_ptr");
                 layout.core = layout.places.len();
             }
             layout.line(format_args!("  </feature>"));
@@ -114,25 +162,37 @@ impl Layout {
         self.places.push(place);
     }
 
-    /// Reads a register, in the guest's byte order; `None` when there is none of this number.
+    /// Reads a register, lowest byte first; `None` when there is none of this number.
     pub fn read(&self, cpu: &mut Cpu, number: usize) -> Option<Vec<u8>> {
-        let place = *self.places.get(number)?;
-        let value = match place {
-            Place::Pc => cpu.pc,
-            Place::Reg(reg) => cpu.isa.clone().read_register(cpu, reg),
-        };
-        Some(value.to_le_bytes()[..place.bytes()].to_vec())
+        Some(match *self.places.get(number)? {
+            Place::Pc => cpu.pc.to_le_bytes().to_vec(),
+            Place::Reg(parts) => {
+                let isa = cpu.isa.clone();
+                let mut part = |reg: &RegDef| isa.read_register(cpu, reg).to_le_bytes()[..reg.bytes()].to_vec();
+                parts.iter().flat_map(&mut part).collect()
+            }
+        })
     }
 
     /// Writes a register; false when there is none of this number or the width is another.
     pub fn write(&self, cpu: &mut Cpu, number: usize, bytes: &[u8]) -> bool {
         let Some(place) = self.places.get(number).filter(|place| place.bytes() == bytes.len()) else { return false };
-        let mut word = [0; 8];
-        word[..bytes.len()].copy_from_slice(bytes);
-        let value = u64::from_le_bytes(word);
+        let value = |bytes: &[u8]| {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            u64::from_le_bytes(word)
+        };
         match place {
-            Place::Pc => cpu.pc = value,
-            Place::Reg(reg) => cpu.isa.clone().write_register(cpu, reg, value),
+            Place::Pc => cpu.pc = value(bytes),
+            Place::Reg(parts) => {
+                let isa = cpu.isa.clone();
+                let mut rest = bytes;
+                for reg in *parts {
+                    let (own, more) = rest.split_at(reg.bytes());
+                    isa.write_register(cpu, reg, value(own));
+                    rest = more;
+                }
+            }
         }
         true
     }
@@ -156,7 +216,47 @@ impl Place {
     fn bytes(self) -> usize {
         match self {
             Place::Pc => 8,
-            Place::Reg(reg) => usize::from(reg.bits).div_ceil(8).next_power_of_two(),
+            Place::Reg(parts) => parts.iter().map(RegDef::bytes).sum(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::page::{Page, find};
+    use crate::machine::{Actions, Control, Setup, build};
+
+    #[test]
+    fn wide_and_narrow_registers_are_described_as_qemu_does() {
+        let page = Page::read(&find("virt", Some("aarch64")).unwrap(), &[], &[]).unwrap();
+        let machine = build(page, Setup { ram: Some(16 << 20), ..Setup::default() }).unwrap();
+        let control = Control::start(machine, Actions::default()).unwrap();
+        let layout = Layout::of(control.machine().isa.as_ref());
+        for line in [
+            "<architecture>aarch64</architecture>",
+            "<reg name=\"x30\" bitsize=\"64\" regnum=\"30\" type=\"int\"/>",
+            "<reg name=\"sp\" bitsize=\"64\" regnum=\"31\" type=\"data_ptr\"/>",
+            "<reg name=\"pc\" bitsize=\"64\" regnum=\"32\" type=\"code_ptr\"/>",
+            "<reg name=\"cpsr\" bitsize=\"32\" regnum=\"33\" type=\"int\"/>",
+            "<union id=\"aarch64v\">",
+            "<reg name=\"v0\" bitsize=\"128\" regnum=\"34\" type=\"aarch64v\"/>",
+            "<reg name=\"v31\" bitsize=\"128\" regnum=\"65\" type=\"aarch64v\"/>",
+            "<reg name=\"FPCR\" bitsize=\"32\"",
+            "<reg name=\"SCTLR_EL1\" bitsize=\"64\"",
+        ] {
+            assert!(layout.xml.contains(line), "no {line} in\n{}", layout.xml);
+        }
+        assert_eq!(layout.core, 34);
+        assert_eq!(layout.xml.matches("name=\"v0h\"").count(), 0, "a part is no register");
+        let tried = control.with_cpu(0, |cpu| {
+            let value: Vec<u8> = (1..=16).collect();
+            assert!(layout.write(cpu, 34 + 5, &value) && !layout.write(cpu, 34 + 5, &value[..8]));
+            assert_eq!(layout.read(cpu, 34 + 5), Some(value));
+            assert!(layout.read(cpu, 34 + 4).unwrap().iter().all(|byte| *byte == 0));
+            assert_eq!(layout.read_core(cpu).len(), 33 * 8 + 4);
+        });
+        assert!(tried.is_some());
+        control.quit(0);
     }
 }

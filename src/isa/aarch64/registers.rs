@@ -98,8 +98,10 @@ const fn registers() -> [RegDef; COUNT] {
     }
     n = 0;
     while n < SYSTEM.len() {
-        all[at] =
-            def(SYSTEM[n].name, SYSTEM[n].slot, 64, if SYSTEM[n].is_shown() { Group::System } else { Group::Hidden });
+        let group = if SYSTEM[n].is_shown() { Group::System } else { Group::Hidden };
+        let slot = SYSTEM[n].slot;
+        let bits = if slot.0 == regs::FPCR.0 || slot.0 == regs::FPSR.0 { 32 } else { 64 };
+        all[at] = def(SYSTEM[n].name, slot, bits, group);
         at += 1;
         n += 1;
     }
