@@ -1,10 +1,12 @@
 //! ELF files, as loaders see them: segments at physical addresses and an entry.
 
 use crate::base::Result;
+use crate::base::symbols::Symbol;
 use crate::error;
 use goblin::elf::Elf;
 use goblin::elf::header::{EM_AARCH64, EM_PPC64, EM_RISCV, EM_X86_64};
 use goblin::elf::program_header::PT_LOAD;
+use goblin::elf::sym::{STT_FUNC, STT_NOTYPE};
 use std::sync::Arc;
 
 /// A piece of a program.
@@ -33,6 +35,8 @@ pub struct Program {
     pub entry: u64,
     /// What is loaded.
     pub segments: Vec<Segment>,
+    /// Its functions, and what assembly calls by name.
+    pub symbols: Vec<Symbol>,
 }
 
 impl Program {
@@ -65,7 +69,8 @@ impl Program {
         if segments.is_empty() {
             return Err(error!("the ELF file has nothing to load"));
         }
-        Ok(Program { isa, is_64: elf.is_64, entry: elf.entry, segments })
+        let symbols = symbols(&elf);
+        Ok(Program { isa, is_64: elf.is_64, entry: elf.entry, segments, symbols })
     }
 
     /// The lowest physical address.
@@ -95,6 +100,20 @@ impl Program {
         });
         holding.unwrap_or(self.entry)
     }
+}
+
+/// Names of code: functions, and labels without a type that are not the assembler's own.
+fn symbols(elf: &Elf<'_>) -> Vec<Symbol> {
+    let is_code = |symbol: &goblin::elf::Sym| {
+        let section = elf.section_headers.get(symbol.st_shndx);
+        section.is_some_and(|section| section.is_executable()) && matches!(symbol.st_type(), STT_FUNC | STT_NOTYPE)
+    };
+    let named = |symbol: goblin::elf::Sym| {
+        let name = elf.strtab.get_at(symbol.st_name)?;
+        let is_label = name.is_empty() || name.starts_with(['.', '$']);
+        (!is_label).then(|| Symbol { address: symbol.st_value, size: symbol.st_size, name: name.into() })
+    };
+    elf.syms.iter().filter(is_code).filter_map(named).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::elf::Program;
 use super::layout::human;
 use super::{Handed, Place, Plan, Request};
-use crate::base::Result;
+use crate::base::{Result, symbols};
 use crate::fail;
 
 /// Lays the initial RAM disk at `usual`, or wherever there is room behind the kernel with `kept` bytes to spare; returns
@@ -56,6 +56,7 @@ pub fn check_program(isa: &str, name: &str, program: &Program) -> Result<()> {
 
 /// Lays a program down.
 pub fn add_program(plan: &mut Plan, place: &Place, name: &str, program: &Program) -> Result<()> {
+    symbols::add(program.symbols.clone());
     for segment in &program.segments {
         plan.layout.add(&place.memory, name, segment.at, segment.bytes.clone(), segment.size)?;
     }

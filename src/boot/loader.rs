@@ -2,7 +2,7 @@
 
 use super::elf::Program;
 use super::{Layout, Space};
-use crate::base::{Result, bits};
+use crate::base::{Result, bits, symbols};
 use crate::fail;
 use std::path::{Path, PathBuf};
 
@@ -65,6 +65,7 @@ impl Loader {
         let name = file.display().to_string();
         if !self.raw && bytes.starts_with(b"\x7fELF") {
             let program = Program::parse(&bytes).map_err(|e| e.within(&name))?;
+            symbols::add(program.symbols.clone());
             for segment in &program.segments {
                 layout.add(memory, &name, segment.at, segment.bytes.clone(), segment.size)?;
             }

@@ -5,6 +5,7 @@
 
 use crate::base::Result;
 use crate::base::dlog::{self, Item};
+use crate::base::symbols;
 use crate::cpu::Cpu;
 use crate::error;
 use crate::ir::Block;
@@ -102,7 +103,9 @@ impl Profile {
 /// A block was emitted at a host address.
 pub fn emitted(cpu: &Cpu, block: &Block, address: u64, code: &[u8]) {
     if PROFILING.load(Ordering::Relaxed) {
-        let _ = profile().add(&format!("guest:{:#x}", cpu.pc), address, code);
+        // Several blocks may be of one guest address; `perf` tells them apart by where they are.
+        let name = symbols::at(cpu.pc).unwrap_or_else(|| format!("guest:{:#x}", cpu.pc));
+        let _ = profile().add(&name, address, code);
     }
     if dlog::on_at(Item::OutAsm, cpu.pc) {
         let text = disassemble(address, code);
