@@ -36,6 +36,12 @@ pub enum Item {
     CpuReset = 1 << 10,
     /// Protected-mode far calls and returns.
     Pcall = 1 << 11,
+    /// Accesses to physical addresses where nothing answers.
+    InvalidMem = 1 << 12,
+    /// Float registers, too, where `cpu` shows registers.
+    Fpu = 1 << 13,
+    /// Vector registers, too, where `cpu` shows registers.
+    Vpu = 1 << 14,
 }
 
 /// Every item with its name and a line of help.
@@ -46,12 +52,15 @@ pub const ITEMS: &[(&str, Item, &str)] = &[
     ("int", Item::Int, "show interrupts and exceptions as they are taken"),
     ("exec", Item::Exec, "show a line before each executed block (with nochain: every one)"),
     ("cpu", Item::Cpu, "show vCPU registers before entering a block"),
+    ("fpu", Item::Fpu, "include float registers where cpu shows registers"),
     ("mmu", Item::Mmu, "log MMU-related activities"),
     ("pcall", Item::Pcall, "x86 only: show protected mode far calls and returns"),
     ("cpu_reset", Item::CpuReset, "show vCPU state before resets"),
     ("unimp", Item::Unimp, "log what the guest uses and Mimus does not model"),
     ("guest_errors", Item::GuestErrors, "log when the guest does something invalid"),
     ("nochain", Item::NoChain, "do not link compiled blocks, so that exec and cpu show all"),
+    ("vpu", Item::Vpu, "include vector registers where cpu shows registers"),
+    ("invalid_mem", Item::InvalidMem, "log accesses to physical addresses where nothing answers"),
 ];
 
 /// The items, a line each: `-d help`.
@@ -63,7 +72,7 @@ pub fn help() -> String {
 static MASK: AtomicU32 = AtomicU32::new(0);
 static OUT: Mutex<Option<Box<dyn Write + Send>>> = Mutex::new(None);
 
-/// How many `guest_errors` and `unimp` lines are written before the rest are dropped:
+/// How many `guest_errors`, `unimp` and `invalid_mem` lines are written before the rest are dropped:
 /// a guest that errs in a loop must not fill a disk.
 const RATE_LIMIT: u64 = 100_000;
 static LIMITED: AtomicU64 = AtomicU64::new(0);
@@ -114,7 +123,9 @@ pub fn write(text: fmt::Arguments<'_>) {
 pub fn write_limited(text: fmt::Arguments<'_>) {
     match LIMITED.fetch_add(1, Ordering::Relaxed) {
         n if n < RATE_LIMIT => write(format_args!("{text}\n")),
-        n if n == RATE_LIMIT => write(format_args!("(further guest_errors and unimp lines are dropped)\n")),
+        n if n == RATE_LIMIT => {
+            write(format_args!("(further guest_errors, unimp and invalid_mem lines are dropped)\n"))
+        }
         _ => {}
     }
 }
@@ -148,6 +159,16 @@ macro_rules! guest_error {
 macro_rules! gap {
     ($($arg:tt)*) => {
         if $crate::base::dlog::on($crate::base::dlog::Item::Unimp) {
+            $crate::base::dlog::write_limited(format_args!($($arg)*));
+        }
+    };
+}
+
+/// Nothing answers at a physical address that the guest uses (`-d invalid_mem`).
+#[macro_export]
+macro_rules! invalid_memory {
+    ($($arg:tt)*) => {
+        if $crate::base::dlog::on($crate::base::dlog::Item::InvalidMem) {
             $crate::base::dlog::write_limited(format_args!($($arg)*));
         }
     };

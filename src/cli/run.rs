@@ -37,8 +37,7 @@ pub fn stopped(reader: &mut Reader, _: &Arg<'_>) -> Result<()> {
 }
 
 /// Items that QEMU has and that say nothing here.
-const SILENT_ITEMS: &[&str] =
-    &["op_opt", "op_ind", "op_plugin", "fpu", "page", "plugin", "strace", "tid", "vpu", "invalid_mem"];
+const SILENT_ITEMS: &[&str] = &["op_opt", "op_ind", "op_plugin", "page", "plugin", "strace", "tid"];
 
 pub fn log(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
     let mut mask = 0;

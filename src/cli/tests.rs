@@ -217,6 +217,23 @@ fn a_debugger_is_waited_for_without_stopping() {
 }
 
 #[test]
+fn logs_are_of_items_and_addresses() {
+    use crate::base::dlog::Item;
+    let log = |line: &str| config(&format!("mimus {line}")).run.log;
+    let mask = |items: &[Item]| items.iter().fold(0, |mask, item| mask | *item as u32);
+    assert_eq!(log("-d in_asm,op_opt,invalid_mem").mask, mask(&[Item::InAsm, Item::InvalidMem]));
+    assert_eq!(log("-d int -d cpu,fpu").mask, mask(&[Item::Cpu, Item::Fpu]), "the last one counts");
+    for (text, ranges) in [
+        ("0x8000+0x200", &[0x8000..=0x81ff][..]),
+        ("0x8000-0x200", &[0x7e01..=0x8000]),
+        ("0x8000..0x9000,32+1", &[0x8000..=0x9000, 32..=32]),
+        ("0xffffffffffffff00+0x100", &[0xffff_ffff_ffff_ff00..=u64::MAX]),
+    ] {
+        assert_eq!(log(&format!("-dfilter {text}")).filter, ranges, "{text}");
+    }
+}
+
+#[test]
 fn help_is_answered_or_passed_on() {
     let text = |line: &str| match parse_line(line).unwrap() {
         Command::Print(text, code) => (text, code),
@@ -321,6 +338,10 @@ fn errors_say_what_is_wrong() {
         ("-display nosuch", "-display nosuch: Parameter 'type' does not accept value 'nosuch'"),
         ("-action panic=foo", "-action panic=foo: Parameter 'panic' does not accept value 'foo'"),
         ("-dfilter x", "-dfilter x: 'x' is no range"),
+        ("-dfilter 8+0", "'8+0' is no range"),
+        ("-dfilter 8-10", "-dfilter 8-10: '8-10' is no range"),
+        ("-dfilter 8..4", "-dfilter 8..4: '8..4' ends before it starts"),
+        ("-dfilter 1+1,,2+1", "'' is no range"),
         ("-M virt,accel=kvm -accel tcg", "The -accel and \"-machine accel=\" options are incompatible"),
     ] {
         let text = refusal(&format!("qemu-system-riscv64 {line}").replace("qemu-system-riscv64 -arch", "mimus -arch"));

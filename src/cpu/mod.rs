@@ -26,6 +26,7 @@ pub use remote::{Remote, Request};
 pub use softmmu::{CodeFetch, access_mask};
 pub use tlb::{ITLB_SIZE, ItlbEntry, SITES, Site, TLB_SIZE, Tlb, TlbEntry};
 
+use crate::base::dlog;
 use crate::fabric::{Bus, Clock, CpuInterface, Pins, Power, Timers};
 use crate::float::Flags;
 use crate::ir::Slot;
@@ -145,6 +146,10 @@ impl Cpu {
 
     /// Puts the vCPU into its power-on state.
     pub fn reset(&mut self) {
+        if dlog::on(dlog::Item::CpuReset) {
+            let state = self.describe(&Group::SHOWN);
+            dlog::write(format_args!("CPU Reset (CPU {})\n{state}", self.index));
+        }
         self.slots.fill(0);
         self.float_flags = 0;
         self.trap = Trap::default();
@@ -245,14 +250,19 @@ impl Cpu {
     }
 
     /// The registers as text, four to a line, for `-d cpu` and the monitor's `info registers`.
-    pub fn describe(&mut self) -> String {
+    pub fn describe(&mut self, groups: &[Group]) -> String {
         let isa = self.isa.clone();
         let mut text = format!(" pc       {:016x}\n", self.pc);
-        for group in [Group::General, Group::System, Group::Float, Group::Vector] {
-            let registers: Vec<&RegDef> = isa.registers().iter().filter(|reg| reg.group == group).collect();
+        for group in groups {
+            let shown = |parts: &&[RegDef]| parts[0].group == *group;
+            let registers: Vec<&[RegDef]> =
+                isa.registers().chunk_by(|low, high| high.continues(low)).filter(shown).collect();
             for line in registers.chunks(4) {
-                for reg in line {
-                    text += &format!(" {:<8} {:016x}", reg.name, isa.read_register(self, reg));
+                for parts in line {
+                    text += &format!(" {:<8} ", parts[0].name);
+                    for reg in parts.iter().rev() {
+                        text += &format!("{:016x}", isa.read_register(self, reg));
+                    }
                 }
                 text.push('\n');
             }

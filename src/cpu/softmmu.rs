@@ -258,7 +258,7 @@ impl Cpu {
 
     fn io_read(&mut self, physical: u64, size: u8, address: u64, access: Access) -> Result<u64, Trapped> {
         self.board.bus.read(physical, size, self.index).map_err(|_| {
-            crate::guest_error!("{size}-byte load from {physical:#x}, where nothing answers");
+            crate::invalid_memory!("{size}-byte load from {physical:#x}, where nothing answers");
             self.trap = self.isa.bus_fault(address, access);
             Trapped
         })
@@ -267,7 +267,7 @@ impl Cpu {
     fn io_write(&mut self, physical: u64, size: u8, value: u64, address: u64) -> Result<(), Trapped> {
         let value = value & crate::base::bits::mask(u32::from(size) * 8);
         self.board.bus.write(physical, size, value, self.index).map_err(|_| {
-            crate::guest_error!("{size}-byte store to {physical:#x}, where nothing answers");
+            crate::invalid_memory!("{size}-byte store to {physical:#x}, where nothing answers");
             self.trap = self.isa.bus_fault(address, Access::Store);
             Trapped
         })
@@ -279,12 +279,18 @@ impl Cpu {
         let mapping = match isa.translate(self, address, access) {
             Ok(mapping) => mapping,
             Err(trap) => {
-                crate::dlog!(Mmu, "{access:?} at {address:#x}: {}", isa.describe_trap(trap));
+                crate::dlog!(Mmu, "CPU {}: {access:?} at {address:#x}: {}", self.index, isa.describe_trap(trap));
                 self.trap = trap;
                 return Err(Trapped);
             }
         };
-        crate::dlog!(Mmu, "{access:?} at {address:#x} -> {:#x} (page size {:#x})", mapping.physical, mapping.size);
+        crate::dlog!(
+            Mmu,
+            "CPU {}: {access:?} at {address:#x} -> {:#x} (page size {:#x})",
+            self.index,
+            mapping.physical,
+            mapping.size
+        );
         let last = address.wrapping_add(u64::from(size) - 1);
         if mapping.size < PAGE_SIZE && isa.translate(self, last, access).is_err() {
             // The page is not all the same, and the access does not end where it begins.

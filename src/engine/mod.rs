@@ -16,8 +16,9 @@ mod tests;
 
 pub use source::{Limits, Source};
 
-use crate::base::Result;
-use crate::cpu::{Cpu, Watchpoint};
+use crate::base::dlog::{Item, on, on_at, write};
+use crate::base::{Result, symbols};
+use crate::cpu::{Cpu, Group, Watchpoint};
 use crate::fabric::{Mailbox, Watchers};
 use crate::ir::Why;
 use std::sync::Arc;
@@ -121,11 +122,25 @@ fn left(cpu: &mut Cpu, why: Why) -> Option<Exit> {
     None
 }
 
-/// The `-d exec` and `-d cpu` lines of the block at the pc.
+/// Writes the `-d exec` and `-d cpu` lines of the block at the pc, where they are wanted.
+#[inline]
 fn log_exec(cpu: &mut Cpu) {
-    use crate::base::dlog::{Item, on, write};
-    write(format_args!("Trace {}: {:#018x} mode {:#x}\n", cpu.index, cpu.pc, cpu.mode));
-    if on(Item::Cpu) {
-        write(format_args!("{}", cpu.describe()));
+    if on(Item::Exec) || on(Item::Cpu) {
+        write_exec(cpu);
+    }
+}
+
+#[cold]
+fn write_exec(cpu: &mut Cpu) {
+    if on_at(Item::Exec, cpu.pc) {
+        let name = symbols::at(cpu.pc).map(|name| format!(" {name}")).unwrap_or_default();
+        write(format_args!("Trace {}: {:#018x} mode {:#x}{name}\n", cpu.index, cpu.pc, cpu.mode));
+    }
+    if on_at(Item::Cpu, cpu.pc) {
+        let mut groups = vec![Group::General, Group::System];
+        groups.extend(on(Item::Fpu).then_some(Group::Float));
+        groups.extend(on(Item::Vpu).then_some(Group::Vector));
+        let registers = cpu.describe(&groups);
+        write(format_args!("CPU#{}\n{registers}", cpu.index));
     }
 }

@@ -1,6 +1,7 @@
 //! From guest memory to blocks: fetches, lifts and notes which bytes a block was made from.
 
 use crate::base::dlog::{self, Item};
+use crate::base::symbols;
 use crate::cpu::{Cpu, Lifted, Request, Trap};
 use crate::fabric::{HostPage, PAGE_SIZE, RamPage};
 use crate::ir::{Block, Builder, End, Why};
@@ -142,13 +143,14 @@ impl Source {
 
     fn log(&self, cpu: &Cpu, lift: &Lift) {
         if dlog::on_at(Item::InAsm, cpu.pc) {
-            let mut text = format!("----------------\nIN: {}\n", cpu.isa.name());
+            let name = symbols::at(cpu.pc).unwrap_or_default();
+            let mut text = format!("----------------\nIN: {name}\n");
             let mut at = 0;
             while at < usize::from(lift.block.bytes) {
                 let address = cpu.pc.wrapping_add(at as u64);
-                let (line, length) = cpu.isa.disassemble(&self.bytes[at..], address);
+                let (line, length) = cpu.isa.list(&self.bytes[at..], address);
                 text += &format!("{address:#018x}:  {line}\n");
-                at += length.max(1);
+                at += length;
             }
             dlog::write(format_args!("{text}\n"));
         }

@@ -134,8 +134,9 @@ fn on_escape(leave: &Arc<Leave>) -> Arc<dyn Fn() + Send + Sync> {
 fn start_log(config: &Config) -> Result<()> {
     let log = &config.run.log;
     if let Some(path) = &log.file {
-        let file = std::fs::File::create(path)
-            .map_err(|e| error!("could not open log '{}': {}", path.display(), os_text(&e)))?;
+        // As in QEMU `%d` is the process's number, so that machines do not share a log.
+        let path = path.display().to_string().replacen("%d", &std::process::id().to_string(), 1);
+        let file = std::fs::File::create(&path).map_err(|e| error!("could not open log '{path}': {}", os_text(&e)))?;
         dlog::set_output(Box::new(std::io::BufWriter::new(file)));
     }
     dlog::set_filter(log.filter.clone());

@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::{Fault, Monitor, refuse};
 use crate::base::QEMU_VERSION;
-use crate::cpu::{Mapped, PageTables};
+use crate::cpu::{Group, Mapped, PageTables};
 use crate::fabric::PAGE_SIZE;
 use crate::machine::Status;
 use std::fmt::Write;
@@ -55,7 +55,7 @@ pub fn registers(monitor: &mut Monitor, args: &mut Args<'_>) -> Answer {
     };
     let mut text = String::new();
     for cpu in which {
-        let registers = monitor.control().with_cpu(cpu, |cpu| cpu.describe()).unwrap_or_default();
+        let registers = monitor.control().with_cpu(cpu, |cpu| cpu.describe(&Group::SHOWN)).unwrap_or_default();
         let _ = writeln!(text, "\nCPU#{cpu}\n{}", registers.trim_end());
     }
     Ok(text)

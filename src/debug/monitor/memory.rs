@@ -119,10 +119,8 @@ impl Monitor {
                 let _ = writeln!(text, "{address:#010x}:  Cannot access memory");
                 break;
             }
-            let (line, length) = isa.disassemble(&code, address);
-            let length = length.clamp(1, code.len());
-            let bytes: String = code[..length].iter().rev().map(|byte| format!("{byte:02x}")).collect();
-            let _ = writeln!(text, "{address:#010x}:  {bytes:<16}  {line}");
+            let (line, length) = isa.list(&code, address);
+            let _ = writeln!(text, "{address:#010x}:  {line}");
             address = address.wrapping_add(length as u64);
         }
         text

@@ -53,9 +53,7 @@ impl Interp {
                 return None;
             }
         };
-        if crate::base::dlog::on_at(crate::base::dlog::Item::Exec, cpu.pc) {
-            super::log_exec(cpu);
-        }
+        super::log_exec(cpu);
         let page = cpu.pc & !(PAGE_SIZE - 1);
         match eval::run(&block, page, &mut CpuEnv(cpu), &mut self.values) {
             Outcome::To(pc) => {

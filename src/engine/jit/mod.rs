@@ -255,9 +255,7 @@ impl Jit {
                     continue;
                 }
             };
-            if crate::base::dlog::on_at(crate::base::dlog::Item::Exec, cpu.pc) {
-                super::log_exec(cpu);
-            }
+            super::log_exec(cpu);
             let generation = self.shared.generation();
             let why = self.enter(cpu, at);
             match why & 0xff {
