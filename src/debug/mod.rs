@@ -28,6 +28,11 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What this room asks of whoever opened the machine's streams and images.
 pub trait Outside: Send + Sync {
+    /// What the user calls the machine, and its UUID: `-name`, `-uuid`.
+    fn identity(&self) -> (Option<String>, [u8; 16]) {
+        (None, [0; 16])
+    }
+
     /// Names of the streams with what stands behind them.
     fn streams(&self) -> Vec<(String, String)> {
         Vec::new()
@@ -45,6 +50,12 @@ pub trait Outside: Send + Sync {
     fn open_gdb(&self, text: &str) -> Result<Box<dyn CharEnd>> {
         Err(crate::error!("cannot open '{text}' here"))
     }
+}
+
+/// A UUID as it is written.
+fn uuid_text(uuid: [u8; 16]) -> String {
+    let hex: String = uuid.iter().map(|byte| format!("{byte:02x}")).collect();
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 /// Nothing outside.

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, Weak};
 
 /// The streams of a run, while they are open, and its drives.
 pub struct Outside {
+    identity: (Option<String>, [u8; 16]),
     streams: Weak<Mutex<Chardevs>>,
     drives: Vec<(String, String)>,
 }
@@ -25,7 +26,8 @@ impl Outside {
             });
             (id, image)
         };
-        Outside { streams, drives: config.drives.iter().enumerate().map(drive).collect() }
+        let identity = (config.run.name.clone(), config.run.uuid.unwrap_or_default());
+        Outside { identity, streams, drives: config.drives.iter().enumerate().map(drive).collect() }
     }
 }
 
@@ -35,6 +37,10 @@ pub fn lock(streams: &Mutex<Chardevs>) -> MutexGuard<'_, Chardevs> {
 }
 
 impl debug::Outside for Outside {
+    fn identity(&self) -> (Option<String>, [u8; 16]) {
+        self.identity.clone()
+    }
+
     fn streams(&self) -> Vec<(String, String)> {
         let Some(streams) = self.streams.upgrade() else { return Vec::new() };
         let streams = lock(&streams);

@@ -4,6 +4,7 @@ use super::args::Args;
 use super::{Fault, Monitor, refuse};
 use crate::base::QEMU_VERSION;
 use crate::cpu::{Group, Mapped, PageTables};
+use crate::debug::uuid_text;
 use crate::fabric::PAGE_SIZE;
 use crate::machine::Status;
 use std::fmt::Write;
@@ -27,7 +28,17 @@ pub fn status(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
 }
 
 pub fn name(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
-    Ok(format!("{}\n", monitor.control().machine().page.name))
+    let (name, _) = monitor.desk.outside().identity();
+    Ok(name.map(|name| name + "\n").unwrap_or_default())
+}
+
+pub fn uuid(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    let (_, uuid) = monitor.desk.outside().identity();
+    Ok(uuid_text(uuid) + "\n")
+}
+
+pub fn kvm(_: &mut Monitor, _: &mut Args<'_>) -> Answer {
+    Ok("kvm support: not compiled\n".into())
 }
 
 pub fn cpus(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {

@@ -89,6 +89,7 @@ const INFOS: &[Command] = &[
     row("block", "", "show info of one block device or all block devices", info::block),
     row("chardev", "", "show the character devices", info::chardev),
     row("cpus", "", "show infos for each CPU", info::cpus),
+    row("kvm", "", "show KVM information", info::kvm),
     row("mem", "", "show the active virtual memory mappings", info::mem),
     row("mtree", "[-f]", "show memory tree (-f: dump flat view for address spaces)", info::mtree),
     row("name", "", "show the current VM name", info::name),
@@ -97,6 +98,7 @@ const INFOS: &[Command] = &[
     row("roms", "", "show roms", info::roms),
     row("status", "", "show the current VM status (running|paused)", info::status),
     row("tlb", "", "show virtual to physical memory mappings that are in use", info::tlb),
+    row("uuid", "", "show the current VM UUID", info::uuid),
     row("version", "", "show the version of QEMU", info::version),
 ];
 

@@ -105,6 +105,8 @@ fn information_names_what_there_is() {
         ("info registers -a", "\nCPU#1\n"),
         ("info registers 2", "CPU#2 not available\n"),
         ("info version", "(mimus "),
+        ("info uuid", "00000000-0000-0000-0000-000000000000\n"),
+        ("info kvm", "kvm support: not compiled\n"),
         ("info", "info registers [-a|vcpu] -- "),
         ("help", "quit|q  -- quit the emulator\n"),
         ("help info status", "info status  -- "),

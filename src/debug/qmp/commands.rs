@@ -2,8 +2,8 @@
 
 use super::json::text;
 use crate::base::QEMU_VERSION;
-use crate::debug::Desk;
 use crate::debug::monitor::Monitor;
+use crate::debug::{Desk, uuid_text};
 use crate::machine::{Control, Status};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -39,9 +39,10 @@ const COMMANDS: &[(&str, Run)] = &[
     ("query-commands", query_commands),
     ("query-cpus-fast", query_cpus_fast),
     ("query-kvm", |_, _| Ok(text(&Kvm { enabled: false, present: false }))),
-    ("query-name", |_, _| Ok(NOTHING.into())),
+    ("query-name", |desk, _| Ok(text(&Called { name: desk.outside().identity().0 }))),
     ("query-status", query_status),
     ("query-target", |desk, _| Ok(text(&Target { arch: desk.control().machine().isa.name() }))),
+    ("query-uuid", |desk, _| Ok(text(&Uuid { uuid: uuid_text(desk.outside().identity().1) }))),
     ("query-version", |_, _| Ok(text(&Version::own()))),
     ("quit", |desk, _| steer(desk, |control| control.quit(0))),
     ("stop", |desk, _| steer(desk, |control| control.pause())),
@@ -132,6 +133,18 @@ struct Kvm {
 #[derive(Serialize)]
 struct Target {
     arch: &'static str,
+}
+
+#[derive(Serialize)]
+struct Called {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Uuid {
+    #[serde(rename = "UUID")]
+    uuid: String,
 }
 
 #[derive(Serialize)]
