@@ -30,7 +30,8 @@ pub enum Access {
 pub struct Mapping {
     /// Physical address of the byte that was asked for.
     pub physical: u64,
-    /// Size in bytes of the page or block that maps it, at least 1; below 4096 the translation is not kept.
+    /// Size in bytes of the page or block that maps it. Below 4096 it says how many bytes from that one on the answer
+    /// holds for, at least 1: the translation is not kept, and a longer access fails.
     pub size: u64,
     /// Whether loads are allowed in this context.
     pub read: bool,

@@ -93,8 +93,9 @@ impl Cpu {
         if crosses(address, size) {
             let mut value = 0;
             // Both pages are looked at before anything is read, so that a trap leaves no side effect.
-            self.find(address, 1, Access::Load)?;
-            self.find(next_page(address), 1, Access::Load)?;
+            let [here, there] = parts(address, size);
+            self.find(address, here, Access::Load)?;
+            self.find(next_page(address), there, Access::Load)?;
             for at in 0..size {
                 let byte = self.load_found(address.wrapping_add(u64::from(at)), 1)?;
                 value |= byte << (8 * at);
@@ -114,8 +115,9 @@ impl Cpu {
         let size = mem.size.bytes();
         self.watch(address, size, false, true)?;
         if crosses(address, size) {
-            self.find(address, 1, Access::Store)?;
-            self.find(next_page(address), 1, Access::Store)?;
+            let [here, there] = parts(address, size);
+            self.find(address, here, Access::Store)?;
+            self.find(next_page(address), there, Access::Store)?;
             for at in 0..size {
                 self.store_found(address.wrapping_add(u64::from(at)), 1, value >> (8 * at))?;
             }
@@ -291,9 +293,8 @@ impl Cpu {
             mapping.physical,
             mapping.size
         );
-        let last = address.wrapping_add(u64::from(size) - 1);
-        if mapping.size < PAGE_SIZE && isa.translate(self, last, access).is_err() {
-            // The page is not all the same, and the access does not end where it begins.
+        if mapping.size < u64::from(size) {
+            // The page is not all the same, and something else decides where the access ends.
             self.trap = isa.bus_fault(address, access);
             return Err(Trapped);
         }
@@ -398,6 +399,12 @@ impl Cpu {
 
 fn crosses(address: u64, size: u8) -> bool {
     address % PAGE_SIZE + u64::from(size) > PAGE_SIZE
+}
+
+/// How many bytes of an access that crosses pages are in each of the two.
+fn parts(address: u64, size: u8) -> [u8; 2] {
+    let here = (PAGE_SIZE - address % PAGE_SIZE) as u8;
+    [here, size - here]
 }
 
 /// Where the second part of an access begins that crosses pages: the address that its fault is reported at.

@@ -28,8 +28,8 @@ mod pte {
 
 /// How often the update of an entry that others write too is tried before it counts as one that cannot be written.
 const TRIES: u32 = 64;
-/// Size of a mapping that must not be kept: it holds for a part of its page only.
-const PART_OF_PAGE: u64 = 4;
+/// Size of a page-table entry in bytes.
+const PTE_SIZE: u8 = 8;
 
 /// Levels of page tables of a `satp` mode; 0 for Bare, `None` for reserved ones.
 pub fn levels(mode: u64) -> Option<u32> {
@@ -188,7 +188,7 @@ pub fn translate(cpu: &mut Cpu, isa: &Riscv64, address: u64, access: Access) -> 
     }
     Ok(Mapping {
         physical,
-        size: if allowed.whole_page { size } else { PART_OF_PAGE },
+        size: if allowed.extent == PAGE_SIZE { size } else { allowed.extent },
         read: read && allowed.allows(Access::Load),
         write: write && allowed.allows(Access::Store),
     })
@@ -197,8 +197,8 @@ pub fn translate(cpu: &mut Cpu, isa: &Riscv64, address: u64, access: Access) -> 
 /// The leaf of an access that is permitted, its A and D bits set as the access needs.
 fn leaf_for(cpu: &Cpu, isa: &Riscv64, address: u64, access: Access, at: Privilege) -> Result<Leaf, Fault> {
     let look = |place: u64| {
-        let allowed = pmp::allowed(cpu, place, Privilege::Supervisor).allows(Access::Load);
-        allowed.then(|| cpu.read_physical(place, 8)).flatten().ok_or(Fault::Access)
+        let allowed = pmp::allowed(cpu, place, Privilege::Supervisor).covers(Access::Load, PTE_SIZE.into());
+        allowed.then(|| cpu.read_physical(place, PTE_SIZE)).flatten().ok_or(Fault::Access)
     };
     for _ in 0..TRIES {
         let mut leaf = walk(cpu, isa, address, look)?;
@@ -212,7 +212,7 @@ fn leaf_for(cpu: &Cpu, isa: &Riscv64, address: u64, access: Access, at: Privileg
         if !sets_ad(cpu, isa) {
             return Err(Fault::Page);
         }
-        if !pmp::allowed(cpu, leaf.place, Privilege::Supervisor).allows(Access::Store) {
+        if !pmp::allowed(cpu, leaf.place, Privilege::Supervisor).covers(Access::Store, PTE_SIZE.into()) {
             return Err(Fault::Access);
         }
         if cpu.update_physical(leaf.place, leaf.entry, leaf.entry | wanted) {
@@ -238,7 +238,7 @@ pub fn translate_debug(cpu: &Cpu, isa: &Riscv64, address: u64) -> Option<u64> {
     if privilege(cpu) == Privilege::Machine || field(cpu.get(regs::SATP), satp::MODE) == satp::BARE {
         return Some(address);
     }
-    let look = |place| cpu.read_physical(place, 8).ok_or(Fault::Access);
+    let look = |place| cpu.read_physical(place, PTE_SIZE).ok_or(Fault::Access);
     walk(cpu, isa, address, look).ok().map(|leaf| leaf.physical)
 }
 

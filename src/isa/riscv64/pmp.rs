@@ -59,16 +59,22 @@ fn any_locked(cpu: &Cpu) -> bool {
     (cpu.get(regs::PMPCFG0) | cpu.get(regs::PMPCFG2)) & 0x8080_8080_8080_8080 != 0
 }
 
-/// What a page or a byte may be used for.
+/// What a page or a part of it may be used for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Allowed {
     bits: u8,
-    /// Whether that is so for all of the page of 4 KiB.
-    pub whole_page: bool,
+    /// How many bytes from the address on are decided by the same region, inside its page: [`PAGE_SIZE`] when all of
+    /// the page is. An access that is longer fails, whatever the next region says.
+    pub extent: u64,
 }
 
 impl Allowed {
-    const ALL: Allowed = Allowed { bits: R | W | X, whole_page: true };
+    const ALL: Allowed = Allowed { bits: R | W | X, extent: PAGE_SIZE };
+
+    /// Whether this access is allowed to as many bytes, which do not cross a page.
+    pub fn covers(self, access: Access, size: u64) -> bool {
+        self.allows(access) && size <= self.extent
+    }
 
     /// Whether this access is allowed.
     pub fn allows(self, access: Access) -> bool {
@@ -89,21 +95,24 @@ pub fn allowed(cpu: &Cpu, physical: u64, privilege: Privilege) -> Allowed {
     }
     let page = physical & !(PAGE_SIZE - 1);
     let page_last = page | (PAGE_SIZE - 1);
-    let mut whole_page = true;
+    // The first and the last byte around `physical` that nothing else is known to decide for.
+    let (mut first, mut end) = (page, page_last);
+    let mut bits = if machine { R | W | X } else { 0 };
     for n in 0..PMP_REGIONS {
         let Some((from, last)) = region(cpu, n) else { continue };
-        if last < page || from > page_last {
-            continue;
-        }
-        // A region that ends inside the page decides for a part of it, even where it does not match here.
-        whole_page &= from <= page && page_last <= last;
-        if (from..=last).contains(&physical) {
+        if last < physical {
+            first = first.max(last.saturating_add(1));
+        } else if from > physical {
+            end = end.min(from - 1);
+        } else {
+            (first, end) = (first.max(from), end.min(last));
             let entry = entry(cpu, n);
-            let bits = if machine && entry & L == 0 { R | W | X } else { entry };
-            return Allowed { bits, whole_page };
+            bits = if machine && entry & L == 0 { R | W | X } else { entry };
+            break;
         }
     }
-    Allowed { bits: if machine { R | W | X } else { 0 }, whole_page }
+    let whole = (first, end) == (page, page_last);
+    Allowed { bits, extent: if whole { PAGE_SIZE } else { end - physical + 1 } }
 }
 
 /// Writes a `pmpcfg`: eight entries, of which locked ones stay.

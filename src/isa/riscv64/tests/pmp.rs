@@ -92,6 +92,48 @@ fn an_access_must_be_inside_as_a_whole() {
 }
 
 #[test]
+fn an_access_across_two_regions_fails_though_both_would_let_it() {
+    let both = |bits| with(&[(napot(RAM + 0x10, 8), NAPOT | bits), (napot(RAM + 0x18, 8), NAPOT | bits)]);
+    let mut cpu = both(R | W);
+    at(&mut cpu, Supervisor);
+    assert_eq!(load(&mut cpu, RAM + 0x18), Ok(0));
+    assert_eq!(load(&mut cpu, RAM + 0x14), Err(trap(cause::LOAD_ACCESS, RAM + 0x14)));
+    assert_eq!(store(&mut cpu, RAM + 0x14, 1), Err(trap(cause::STORE_ACCESS, RAM + 0x14)));
+    let mut cpu = both(L | R | W);
+    assert_eq!(load(&mut cpu, RAM + 0x14), Err(trap(cause::LOAD_ACCESS, RAM + 0x14)), "M-mode, when they are locked");
+    // Aligned, and four bytes belong to each.
+    let mut cpu = with(&[(RAM >> 2, NA4 | R), ((RAM + 4) >> 2, NA4 | R), (u64::MAX, NAPOT | R | W | X)]);
+    at(&mut cpu, Supervisor);
+    assert_eq!(load(&mut cpu, RAM), Err(trap(cause::LOAD_ACCESS, RAM)));
+    assert_eq!(load(&mut cpu, RAM + 8), Ok(0));
+    // A region that begins and ends inside the access.
+    let mut cpu = with(&[((RAM + 4) >> 2, NA4 | R), (u64::MAX, NAPOT | R | W | X)]);
+    at(&mut cpu, Supervisor);
+    assert_eq!(load(&mut cpu, RAM + 2), Err(trap(cause::LOAD_ACCESS, RAM + 2)));
+}
+
+#[test]
+fn an_access_across_pages_is_checked_a_page_at_a_time() {
+    let mut cpu = with(&[(napot(RAM, 0x1000), NAPOT | R), (napot(RAM + 0x1000, 0x1000), NAPOT | R)]);
+    at(&mut cpu, Supervisor);
+    assert_eq!(load(&mut cpu, RAM + 0xffc), Ok(0));
+    let mut cpu = with(&[((RAM + 0x1000) >> 2, NA4 | R), (u64::MAX, NAPOT | R)]);
+    at(&mut cpu, Supervisor);
+    assert_eq!(load(&mut cpu, RAM + 0xffc), Ok(0), "each part has one region");
+    assert_eq!(load(&mut cpu, RAM + 0xffa), Ok(0));
+    assert_eq!(load(&mut cpu, RAM + 0xffe), Err(trap(cause::LOAD_ACCESS, RAM + 0x1000)), "the second part has two");
+}
+
+#[test]
+fn a_page_table_entry_is_inside_one_region() {
+    let mut cpu = with(&[((RAM + 0x1004) >> 2, NA4 | R), (u64::MAX, NAPOT | R | W | X)]);
+    write(&mut cpu, "satp", 8 << 60 | (RAM + 0x1000) >> 12).unwrap();
+    at(&mut cpu, Supervisor);
+    assert_eq!(load(&mut cpu, 0), Err(trap(cause::LOAD_ACCESS, 0)));
+    assert_eq!(load(&mut cpu, 1 << 30), Err(trap(cause::LOAD_PAGE, 1 << 30)), "the next entry is not touched by it");
+}
+
+#[test]
 fn the_lowest_match_decides() {
     let mut cpu = with(&[(napot(RAM, 0x1000), NAPOT | R), (napot(RAM, 0x10_0000), NAPOT | R | W | X)]);
     assert_eq!(allowed(&mut cpu, RAM), [false, true, false]);
