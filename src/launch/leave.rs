@@ -1,45 +1,42 @@
 //! The way out for those who exist before the machine does: the terminal's escape key, signals.
 
+use crate::host::restore_terminal;
 use crate::machine::Control;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
+/// The way out: through the machine, once there is one.
 #[derive(Default)]
-struct State {
-    control: Option<Weak<Control>>,
-    code: Option<u8>,
-}
-
-/// A wish to leave, kept until there is a machine that can.
-#[derive(Default)]
-pub struct Leave(Mutex<State>);
+pub struct Leave(Mutex<Option<Weak<Control>>>);
 
 impl Leave {
-    /// Nobody wishes to.
+    /// There is no machine yet.
     pub fn new() -> Arc<Leave> {
         Arc::default()
     }
 
-    /// Leaves with this code, as soon as possible.
+    /// Leaves with this code, as soon as possible. Before there is a machine that is at once: a server that waits
+    /// for its client would wait for ever.
     pub fn now(&self, code: u8) {
-        let mut state = self.lock();
-        state.code.get_or_insert(code);
-        let control = state.control.as_ref().and_then(Weak::upgrade);
-        drop(state);
-        if let Some(control) = control {
-            control.quit(code);
+        let control = self.lock();
+        match &*control {
+            None => {
+                restore_terminal();
+                std::process::exit(code.into());
+            }
+            Some(control) => {
+                if let Some(control) = control.upgrade() {
+                    control.quit(code);
+                }
+            }
         }
     }
 
     /// From now on, leaving goes through `control`.
     pub fn through(&self, control: &Arc<Control>) {
-        let mut state = self.lock();
-        state.control = Some(Arc::downgrade(control));
-        if let Some(code) = state.code {
-            control.quit(code);
-        }
+        *self.lock() = Some(Arc::downgrade(control));
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Option<Weak<Control>>> {
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

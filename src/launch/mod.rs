@@ -59,7 +59,14 @@ pub fn run(config: &Config) -> Result<i32> {
     let page = board::choose(config)?;
     let plan = ConsolePlan::new(config)?;
     let leave = Leave::new();
-    let keys = MuxKeys { escape: plan.escape, on_exit: on_escape(&leave) };
+    // Before the terminal is changed, so that every way out gives it back.
+    let (program, by_signal) = (config.program.clone(), leave.clone());
+    watch_signals(move |termination| {
+        say(format_args!("{program}: {termination}"));
+        by_signal.now(0);
+    })?;
+    let by_escape = leave.clone();
+    let keys = MuxKeys { escape: plan.escape, on_exit: Arc::new(move || by_escape.now(0)) };
     let mut chardevs = Chardevs::open(&plan.chardevs, keys)?;
     let setup = setup::setup(config, &plan, &mut chardevs)?;
     let machine = machine::build(page, setup)?;
@@ -83,11 +90,6 @@ pub fn run(config: &Config) -> Result<i32> {
     let chardevs = Arc::new(Mutex::new(chardevs));
     let desk = Desk::new(control.clone(), Box::new(Outside::new(config, Arc::downgrade(&chardevs))));
     serve(&desk, &plan, &mut outside::lock(&chardevs))?;
-    let (program, by_signal) = (config.program.clone(), leave.clone());
-    watch_signals(move |termination| {
-        say(format_args!("{program}: {termination}"));
-        by_signal.now(0);
-    })?;
     write_pidfile(config)?;
     if !config.run.stopped {
         control.resume();
@@ -120,15 +122,6 @@ fn serve(desk: &Arc<Desk>, plan: &ConsolePlan, chardevs: &mut Chardevs) -> Resul
         desk.serve_gdb(chardevs.end(gdb)?)?;
     }
     Ok(())
-}
-
-/// What Ctrl-A x does: QEMU's words, and a good end.
-fn on_escape(leave: &Arc<Leave>) -> Arc<dyn Fn() + Send + Sync> {
-    let leave = leave.clone();
-    Arc::new(move || {
-        say(format_args!("QEMU: Terminated"));
-        leave.now(0);
-    })
 }
 
 fn start_log(config: &Config) -> Result<()> {
