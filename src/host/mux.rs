@@ -24,6 +24,8 @@ pub(super) struct Mux {
 struct State {
     back: PortEnd,
     fronts: Vec<Front>,
+    /// Input for the first end, which is not there yet: commands work before there is a machine.
+    early: VecDeque<u8>,
     focus: usize,
     escape: u8,
     /// The escape byte was the last one.
@@ -53,6 +55,7 @@ impl Mux {
         let state = State {
             back: back.clone(),
             fronts: Vec::new(),
+            early: VecDeque::new(),
             focus: 0,
             escape,
             escaped: false,
@@ -75,7 +78,8 @@ impl Mux {
     /// Another end; it gets the focus when it asks for it or is the first.
     pub(super) fn attach(self: &Arc<Mux>, take_focus: bool) -> MuxEnd {
         let mut state = self.lock();
-        state.fronts.push(Front::default());
+        let input = std::mem::take(&mut state.early);
+        state.fronts.push(Front { input, ..Front::default() });
         let index = state.fronts.len() - 1;
         if take_focus || index == 0 {
             state.focus = index;
@@ -92,11 +96,14 @@ impl Mux {
         let mut state = self.lock();
         let mut leave = false;
         let mut chunk = [0; CHUNK];
-        // An end that is not attached yet shall find its input.
-        while !state.fronts.is_empty() {
+        loop {
             let focus = state.focus;
-            if state.fronts[focus].input.len() >= LIMIT {
-                state.fronts[focus].full = true;
+            let waiting = state.fronts.get(focus).map_or(&state.early, |front| &front.input).len();
+            if waiting >= LIMIT {
+                // Without a front the first one to come asks for the rest.
+                if let Some(front) = state.fronts.get_mut(focus) {
+                    front.full = true;
+                }
                 break;
             }
             let count = state.back.read(&mut chunk);
@@ -162,21 +169,29 @@ impl State {
     }
 
     fn deliver(&mut self, byte: u8) {
-        let front = &mut self.fronts[self.focus];
-        front.input.push_back(byte);
-        front.call = true;
+        match self.fronts.get_mut(self.focus) {
+            Some(front) => {
+                front.input.push_back(byte);
+                front.call = true;
+            }
+            None => self.early.push_back(byte),
+        }
     }
 
     fn receive_break(&mut self) {
-        let front = &mut self.fronts[self.focus];
-        front.breaks += 1;
-        front.call = true;
+        if let Some(front) = self.fronts.get_mut(self.focus) {
+            front.breaks += 1;
+            front.call = true;
+        }
     }
 
     fn focus_next(&mut self) {
-        self.fronts[self.focus].call = true;
-        self.focus = (self.focus + 1) % self.fronts.len();
-        self.fronts[self.focus].call = true;
+        let next = (self.focus + 1) % self.fronts.len().max(1);
+        for index in [std::mem::replace(&mut self.focus, next), next] {
+            if let Some(front) = self.fronts.get_mut(index) {
+                front.call = true;
+            }
+        }
     }
 
     /// A message of ours; a reader too slow for it misses it.

@@ -134,3 +134,20 @@ fn input_beyond_an_ends_room_waits_for_it() {
     assert_eq!(receive(&mut desk.serial, 100_000).len(), 100_000);
     typing.join().unwrap().unwrap();
 }
+
+#[test]
+fn commands_work_and_input_is_kept_before_there_is_an_end() {
+    let scratch = Scratch::new();
+    let address = Address::Unix(scratch.path("s"));
+    let socket = SocketSpec { address, server: true, wait: false, nodelay: false, telnet: false, reconnect: None };
+    let left = Arc::new(AtomicBool::new(false));
+    let leave = Arc::clone(&left);
+    let keys = MuxKeys { escape: 1, on_exit: Arc::new(move || leave.store(true, Ordering::SeqCst)) };
+    let shared = CharSpec { mux: true, ..spec(Backend::Socket(socket)) };
+    let mut chardevs = Chardevs::open(&[shared], keys).unwrap();
+    let mut keyboard = UnixStream::connect(scratch.path("s")).unwrap();
+    keyboard.write_all(b"early\x01c\x01b\x01x").unwrap();
+    until("leaves", || left.load(Ordering::SeqCst));
+    let mut first = CharStream::new(chardevs.end("c").unwrap());
+    assert_eq!(receive(&mut first, 5), b"early");
+}
