@@ -347,9 +347,10 @@ impl Cpu {
         (entry.tag == (address & !(PAGE_SIZE - 1)) | self.fetch_context).then_some(entry.code)
     }
 
-    /// Reads 1, 2, 4 or 8 bytes of physical memory for a page walk; `None` where there is no RAM.
+    /// Reads 1, 2, 4 or 8 bytes of physical memory for a page walk; `None` where there is none. Firmware has page tables
+    /// in flash, too.
     pub fn read_physical(&self, physical: u64, size: u8) -> Option<u64> {
-        let page = self.board.bus.host_page(physical)?;
+        let page = self.board.bus.code_page(physical)?;
         let offset = physical % PAGE_SIZE;
         if offset + u64::from(size) > PAGE_SIZE {
             return None;

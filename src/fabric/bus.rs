@@ -202,7 +202,7 @@ impl Bus {
         }
     }
 
-    /// The memory page that instructions at `address` are fetched from.
+    /// The memory page that instructions at `address` are fetched from, and entries of page tables.
     pub fn code_page(&self, address: u64) -> Option<HostPage> {
         match self.page_target(address)? {
             (Target::Ram { ram, offset, writable }, at) => {
