@@ -157,7 +157,7 @@ fn lay_out(guest: &dyn Guest, units: &[&Unit]) -> Vec<u8> {
         let bytes = match unit {
             Unit::Plain(code) => code.clone(),
             Unit::Jump(over, code) => code(at[(n + 1 + over).min(units.len())] as i64 - at[n] as i64),
-            Unit::Back(by, code) => code(at[n.saturating_sub(*by)] as i64 - at[n] as i64),
+            Unit::Back(by, code) => code(at[n - by] as i64 - at[n] as i64),
         };
         assert_eq!(bytes.len(), unit.size());
         code.extend(bytes);
@@ -282,12 +282,13 @@ fn agree(guest: &dyn Guest, host: HostFeatures, programs: u64, length: usize) {
             compare(guest, [&mut oracle, &mut tested], start, &program, seed).err()
         };
         let Some(mut difference) = differs(&units) else { continue };
-        // What can be left out is not at fault.
-        for n in (0..units.len()).rev() {
-            let unit = units.remove(n);
+        // What can be left out is not at fault. Its place stays, for loops count units.
+        let nothing = Unit::Plain(vec![]);
+        for n in 0..units.len() {
+            let unit = std::mem::replace(&mut units[n], &nothing);
             match differs(&units) {
                 Some(shorter) => difference = shorter,
-                None => units.insert(n, unit),
+                None => units[n] = unit,
             }
         }
         panic!("program {round}: {difference}\n{}", listing(guest, start, &lay_out(guest, &units)));
