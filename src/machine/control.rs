@@ -130,13 +130,19 @@ impl Control {
             thread_ids: Mutex::default(),
             status: Mutex::default(),
         });
-        *lock(&control.thread_ids) = vec![0; control.machine.seats.len()];
         control.power_on()?;
         for index in 0..control.machine.seats.len() as u32 {
             let own = control.clone();
-            let spawned = std::thread::Builder::new().name(format!("cpu{index}")).spawn(move || own.vcpu(index));
+            let (tell, told) = channel();
+            let spawned = std::thread::Builder::new().name(format!("cpu{index}")).spawn(move || {
+                // Whoever starts us waits.
+                let _ = tell.send(own_thread_id().unwrap_or(0));
+                own.vcpu(index);
+            });
             let thread = spawned.map_err(|e| error!("the host has no thread for a vCPU: {e}"))?;
             lock(&control.threads).push(thread);
+            // Who asks as soon as the machine is there, gets them all.
+            lock(&control.thread_ids).push(told.recv().unwrap_or(0));
         }
         Ok(control)
     }
@@ -425,9 +431,6 @@ impl Control {
 
     /// The life of a vCPU's thread.
     fn vcpu(&self, index: u32) {
-        if let (Some(place), Some(id)) = (lock(&self.thread_ids).get_mut(index as usize), own_thread_id()) {
-            *place = id;
-        }
         while let Some(pace) = self.desk.enter(index) {
             let run = catch_unwind(AssertUnwindSafe(|| {
                 self.seat(index).map(|mut seat| {
