@@ -5,10 +5,11 @@ use crate::boot::{Firmware, Request};
 use crate::cli::config::{DeviceArg, DriveArg, Firmware as Bios, FwCfgContent, Interface as If, RtcBase};
 use crate::cli::{Config, ConsolePlan};
 use crate::engine::Kind;
-use crate::fail;
 use crate::host::Chardevs;
 use crate::machine::{CpuChoice, Disk, Interface, Plug, Setup};
-use std::time::{SystemTime, UNIX_EPOCH};
+use crate::{error, fail};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// Makes it.
 ///
@@ -152,12 +153,34 @@ fn fw_cfg(config: &Config) -> Result<Vec<(String, Vec<u8>)>> {
 
 /// Wall-clock seconds since 1970 now, as the guest is to see them.
 fn epoch(base: RtcBase) -> Result<u64> {
-    match base {
-        RtcBase::Utc => Ok(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())),
-        RtcBase::Localtime => fail!("-rtc base=localtime is not supported yet"),
-        RtcBase::Date(seconds) => match u64::try_from(seconds) {
-            Ok(seconds) => Ok(seconds),
-            Err(_) => fail!("-rtc base= must not be before 1970"),
-        },
+    let now = Timestamp::now();
+    let seconds = match base {
+        RtcBase::Utc => now.as_second(),
+        RtcBase::Localtime => local(now, &TimeZone::system()),
+        RtcBase::Date(seconds) => seconds,
+    };
+    u64::try_from(seconds).map_err(|_| error!("-rtc base= must not be before 1970"))
+}
+
+/// What a clock that shows `zone`'s time says, read as if it were UTC: real-time clocks know no zones.
+fn local(at: Timestamp, zone: &TimeZone) -> i64 {
+    at.as_second() + i64::from(zone.to_offset(at).seconds())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_time_follows_the_zones_offset_at_that_time() {
+        let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        for (utc, shown) in [
+            ("2026-01-15T12:00:00Z", "2026-01-15T13:00:00Z"),
+            ("2026-07-15T12:00:00Z", "2026-07-15T14:00:00Z"),
+            ("2026-12-31T23:30:00Z", "2027-01-01T00:30:00Z"),
+        ] {
+            assert_eq!(local(at(utc), &zone), at(shown).as_second(), "{utc}");
+        }
     }
 }
