@@ -133,6 +133,9 @@ pub fn display(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
     if !KINDS.contains(&kind.as_str()) {
         fail!("Parameter 'type' does not accept value '{kind}': {}", KINDS.join(", "));
     }
+    if !["none", "default"].contains(&kind.as_str()) {
+        reader.refuse(&arg.given().0);
+    }
     reader.config.display.kind = Some(kind);
     reader.config.display.props.extend(words.rest());
     Ok(())
@@ -148,6 +151,9 @@ pub fn vga(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
 }
 
 pub fn vnc(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    if arg.value != "none" {
+        reader.refuse(&arg.given().0);
+    }
     reader.config.display.kind = Some("vnc".into());
     reader.config.display.props = vec![("address".into(), arg.value.clone())];
     Ok(())

@@ -29,6 +29,7 @@ pub fn source(config: &Config) -> Result<Source> {
                 None if arch::find(isa).is_ok() => {
                     fail!("No machine specified, and there is no default: add -M; -M help lists the machines")
                 }
+                None if given.is_some() => fail!("there is no board for {isa} yet"),
                 None => fail!("the kernel is for {isa}, for which there is no board yet"),
             },
             None => fail!("which machine? Add -M (-M help lists them), -arch, or a -kernel that says what it is for"),

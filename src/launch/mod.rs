@@ -79,6 +79,9 @@ pub fn run(config: &Config) -> Result<i32> {
     for note in &plan.notes {
         say(format_args!("{}: {note}", config.program));
     }
+    if let Some(card) = config.display.vga.as_deref().filter(|card| *card != "none") {
+        say(format_args!("{}: warning: -vga {card}: this board has no graphics card", config.program));
+    }
     if machine.plan.start == crate::boot::Start::Nothing && !config.run.stopped {
         say(format_args!(
             "{}: nothing to boot: -kernel, -bios or -drive if=pflash would give something",
