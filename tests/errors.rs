@@ -32,53 +32,65 @@ fn mistakes_are_one_line_and_exit_code_1() {
         ("-nosuch".to_string(), "-nosuch: invalid option"),
         ("-kernel".into(), "-kernel: requires an argument"),
         ("".into(), "which machine? Add -M"),
+        ("-M virt".into(), "board 'virt' exists for aarch64, riscv64: add -arch"),
+        ("-arch x86_64".into(), "there is no board for x86_64 yet"),
         ("-M nosuch".into(), "unsupported machine type: \"nosuch\""),
-        ("-arch aarch64 -M virt".into(), "there is no board 'virt' for aarch64"),
-        ("-M virt,nosuch=1".into(), "Property 'virt-machine.nosuch' not found"),
-        ("-M virt,aia=aplic".into(), "'aia=aplic' is not possible on board 'virt': aia takes none"),
+        ("-arch x86_64 -M virt".into(), "there is no board 'virt' for x86_64"),
+        ("-M riscv64-virt,nosuch=1".into(), "Property 'virt-machine.nosuch' not found"),
+        ("-M riscv64-virt,aia=aplic".into(), "'aia=aplic' is not possible on board 'virt': aia takes none"),
         (format!("-M {broken}"), "broken.toml:3: 'plic' is no line: PART:INPUT, cpuN.PIN or cpu*.PIN is"),
         ("-M ./nosuch.toml".into(), "could not read board './nosuch.toml': No such file or directory"),
-        ("-M virt -cpu nosuch".into(), "unable to find CPU model 'nosuch'"),
-        ("-M virt -cpu rv64,nosuch=on".into(), "Property 'rv64-riscv-cpu.nosuch' not found"),
-        ("-M virt -accel nosuch".into(), "invalid accelerator nosuch"),
-        ("-M virt -smp 600".into(), "Invalid SMP CPUs 600. The max CPUs supported by machine 'virt' is 512"),
-        ("-M virt -m 1Q".into(), "expects a non-negative number"),
-        ("-M virt -kernel ./nosuch".into(), "could not load kernel './nosuch': No such file or directory"),
-        ("-M virt -append x".into(), "-append only allowed with -kernel option"),
+        ("-M riscv64-virt -cpu nosuch".into(), "unable to find CPU model 'nosuch'"),
+        ("-M riscv64-virt -cpu rv64,nosuch=on".into(), "Property 'rv64-riscv-cpu.nosuch' not found"),
+        ("-M riscv64-virt -cpu rv64,zbb".into(), "-cpu rv64: Expected key=value format, found zbb"),
+        ("-M riscv64-virt -cpu rv64,zbb=on,-zba".into(), "Expected key=value format, found -zba"),
+        ("-M aarch64-virt -cpu max,+pmu".into(), "Expected key=value format, found +pmu"),
+        ("-M riscv64-virt -accel nosuch".into(), "invalid accelerator nosuch"),
+        ("-M riscv64-virt -smp 600".into(), "Invalid SMP CPUs 600. The max CPUs supported by machine 'virt' is 512"),
+        ("-M riscv64-virt -m 1Q".into(), "expects a non-negative number"),
+        ("-M riscv64-virt -kernel ./nosuch".into(), "could not load kernel './nosuch': No such file or directory"),
+        ("-M riscv64-virt -append x".into(), "-append only allowed with -kernel option"),
         (format!("-arch riscv64 -M virt -kernel {arm}"), "is an Arm64 Image, not one for riscv64"),
-        (format!("-M virt -m 2M -kernel {small}"), "RAM is too small for kernel"),
-        (format!("-M virt -m 3M -kernel {small} -initrd {arm}"), "RAM is too small for initial ram disk"),
-        ("-M virt -bios ./nosuch.bin".into(), "Unable to find the firmware './nosuch.bin'"),
-        ("-M virt -device nosuch".into(), "'nosuch' is not a valid device model name"),
-        ("-M virt -device sifive-plic".into(), "is part of boards and cannot be plugged in"),
-        ("-M virt -device virtio-blk-pci".into(), "needs a PCI bus"),
-        ("-M virt -device virtio-rng-device,nosuch=1".into(), "Property 'virtio-rng-device.nosuch' not found"),
-        ("-M virt -device virtio-rng-device,bus=nosuch".into(), "Bus 'nosuch' not found"),
-        ("-M virt -device virtconsole".into(), "No 'virtio-serial' bus found"),
-        ("-M virt -device virtio-blk-device,drive=x".into(), "Property 'drive' can't find value 'x'"),
+        (format!("-M riscv64-virt -m 2M -kernel {small}"), "RAM is too small for kernel"),
+        (format!("-M riscv64-virt -m 3M -kernel {small} -initrd {arm}"), "RAM is too small for initial ram disk"),
+        ("-M riscv64-virt -bios ./nosuch.bin".into(), "Unable to find the firmware './nosuch.bin'"),
+        ("-M riscv64-virt -device nosuch".into(), "'nosuch' is not a valid device model name"),
+        ("-M riscv64-virt -device sifive-plic".into(), "is part of boards and cannot be plugged in"),
+        ("-M riscv64-virt -device virtio-blk-pci".into(), "needs a PCI bus"),
+        ("-M riscv64-virt -device virtio-rng-device,nosuch=1".into(), "Property 'virtio-rng-device.nosuch' not found"),
+        ("-M riscv64-virt -device virtio-rng-device,bus=nosuch".into(), "Bus 'nosuch' not found"),
+        ("-M riscv64-virt -device virtconsole".into(), "No 'virtio-serial' bus found"),
+        ("-M riscv64-virt -device virtio-blk-device,drive=x".into(), "Property 'drive' can't find value 'x'"),
         (
             format!(
-                "-M virt -drive if=none,id=a,format=raw,readonly=on,file={small} -device virtio-blk-device,drive=a -device virtio-blk-device,drive=a"
+                "-M riscv64-virt -drive if=none,id=a,format=raw,readonly=on,file={small} -device virtio-blk-device,drive=a -device virtio-blk-device,drive=a"
             ),
             "Drive 'a' is already in use by another device",
         ),
-        ("-M virt -device virtio-rng-device,id=a -device virtio-rng-device,id=a".into(), "Duplicate device ID 'a'"),
         (
-            format!("-M virt -drive if=pflash,format=raw,readonly=on,file={small}"),
+            "-M riscv64-virt -device virtio-rng-device,id=a -device virtio-rng-device,id=a".into(),
+            "Duplicate device ID 'a'",
+        ),
+        (
+            format!("-M riscv64-virt -drive if=pflash,format=raw,readonly=on,file={small}"),
             "takes an image of exactly 33554432 bytes",
         ),
-        ("-M virt -drive file=./nosuch,format=raw".into(), "Could not open './nosuch'"),
-        ("-M virt -device loader,addr=0x80000000".into(), "nothing to load"),
-        (format!("-M virt -device loader,file={small},addr=0x40000000"), "where the board has no memory"),
+        ("-M riscv64-virt -drive file=./nosuch,format=raw".into(), "Could not open './nosuch'"),
+        ("-M riscv64-virt -device loader,addr=0x80000000".into(), "nothing to load"),
+        (format!("-M riscv64-virt -device loader,file={small},addr=0x40000000"), "where the board has no memory"),
         (
-            format!("-M virt -device loader,file={small},addr=0x80000000 -device loader,file={small},addr=0x80000800"),
+            format!(
+                "-M riscv64-virt -device loader,file={small},addr=0x80000000 -device loader,file={small},addr=0x80000800"
+            ),
             "overlap",
         ),
-        ("-M virt -set nosuch.at=1".into(), "the board has no part 'nosuch'"),
-        ("-M virt -set uart0.at=0x80000000".into(), "overlaps 'ram'"),
-        ("-M virt -set uart0.type=nosuch".into(), "there is no part 'nosuch'"),
-        ("-M virt -set uart0.colour=red".into(), "a part of type 'ns16550' has no key 'colour'"),
-        ("-M virt -nographic -serial stdio".into(), "cannot use stdio by multiple character devices"),
+        ("-M riscv64-virt -set nosuch.at=1".into(), "the board has no part 'nosuch'"),
+        ("-M riscv64-virt -set uart0.at=0x80000000".into(), "overlaps 'ram'"),
+        ("-M riscv64-virt -set uart0.type=nosuch".into(), "there is no part 'nosuch'"),
+        ("-M riscv64-virt -set uart0.colour=red".into(), "a part of type 'ns16550' has no key 'colour'"),
+        ("-M riscv64-virt -display gtk".into(), "-display gtk is not supported yet"),
+        ("-M riscv64-virt -vnc :1".into(), "-vnc :1 is not supported yet"),
+        ("-M riscv64-virt -nographic -serial stdio".into(), "cannot use stdio by multiple character devices"),
     ];
     for (args, expected) in lines {
         let (stdout, stderr, code) = mimus("mimus", &args);
@@ -101,8 +113,8 @@ fn the_programs_name_says_the_instruction_set_and_stands_before_messages() {
 fn help_is_on_stdout_with_exit_code_0() {
     let lines = [
         ("-M help", "riscv64-virt"),
-        ("-M virt,help", "aclint=<on|off>"),
-        ("-M virt -cpu help", "rv64"),
+        ("-M riscv64-virt,help", "aclint=<on|off>"),
+        ("-M riscv64-virt -cpu help", "rv64"),
         ("-cpu help", "rv64"),
         ("-device help", "name \"virtio-blk-device\", bus virtio"),
         ("-device virtio-rng-device,help", "max-bytes"),
@@ -122,7 +134,7 @@ fn help_is_on_stdout_with_exit_code_0() {
 #[test]
 fn a_device_tree_is_dumped_and_nothing_runs() {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("dump.dtb");
-    let (_, stderr, code) = mimus("mimus", &format!("-M virt,dumpdtb={} -smp 3", path.display()));
+    let (_, stderr, code) = mimus("mimus", &format!("-M riscv64-virt,dumpdtb={} -smp 3", path.display()));
     assert_eq!((stderr.lines().count(), code), (1, Some(0)), "{stderr}");
     let tree = mimus::boot::fdt::Node::parse(&std::fs::read(&path).unwrap()).unwrap();
     let cpus = tree.children.iter().find(|node| node.name == "cpus").unwrap();

@@ -93,7 +93,7 @@ pub fn cpu(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
     if model.is_empty() {
         fail!("names no CPU model (-cpu help lists them)");
     }
-    let mut props = Vec::new();
+    let (mut props, mut flags) = (Vec::new(), Vec::new());
     for word in words {
         props.push(match word.split_once('=') {
             Some((key, value)) => (key.to_string(), value.to_string()),
@@ -101,17 +101,20 @@ pub fn cpu(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
                 reader.ask(HelpTopic::Cpus);
                 continue;
             }
-            None => match (word.strip_prefix('+'), word.strip_prefix('-')) {
-                (Some(feature), _) => (feature.to_string(), "on".into()),
-                (_, Some(feature)) => (feature.to_string(), "off".into()),
-                _ => (word.to_string(), "on".into()),
-            },
+            None => {
+                flags.push(word.to_string());
+                match (word.strip_prefix('+'), word.strip_prefix('-')) {
+                    (Some(feature), _) => (feature.to_string(), "on".into()),
+                    (_, Some(feature)) => (feature.to_string(), "off".into()),
+                    _ => (word.to_string(), "on".into()),
+                }
+            }
         });
     }
     if props.iter().any(|(key, _)| key.is_empty()) {
         fail!("a property without a name");
     }
-    reader.config.cpu = Some(CpuArg { model: model.into(), props, given: arg.given() });
+    reader.config.cpu = Some(CpuArg { model: model.into(), props, flags, given: arg.given() });
     Ok(())
 }
 

@@ -148,8 +148,10 @@ pub enum Page {
 pub struct CpuArg {
     /// The model.
     pub model: String,
-    /// Its properties; `+x` is `x=on` and `-x` is `x=off`.
+    /// Its properties; `+x` and `x` are `x=on`, `-x` is `x=off`.
     pub props: PropList,
+    /// Those that were written without a value, as they were written: not every instruction set takes them.
+    pub flags: Vec<String>,
     /// The words.
     pub given: Given,
 }

@@ -34,7 +34,11 @@ pub fn setup<'a>(config: &Config, plan: &ConsolePlan, chardevs: &'a mut Chardevs
     }
     let topology = config.smp.topology()?;
     Ok(Setup {
-        cpu: config.cpu.as_ref().map(|cpu| CpuChoice { model: cpu.model.clone(), props: cpu.props.clone() }),
+        cpu: config.cpu.as_ref().map(|cpu| CpuChoice {
+            model: cpu.model.clone(),
+            props: cpu.props.clone(),
+            flags: cpu.flags.clone(),
+        }),
         cpus: (!config.smp.counts.is_empty()).then_some(topology.cpus),
         ram: config.memory.size,
         engine: engine(config)?,

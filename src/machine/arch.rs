@@ -27,6 +27,8 @@ pub struct Arch {
     pub lines: &'static [&'static str],
     /// Puts a CPU after reset where the start has it.
     pub start: fn(&mut Cpu, Start),
+    /// Whether `-cpu` takes `+x`, `-x` and `x` too. Where QEMU wants KEY=VALUE, so do we.
+    pub cpu_flags: bool,
     /// The answer to `-cpu help`.
     pub cpu_help: fn() -> String,
 }
@@ -68,6 +70,7 @@ pub static ARCHS: &[Arch] = &[
         protocol: &boot::aarch64::PROTOCOL,
         cpu: aarch64_cpu,
         start: aarch64_start,
+        cpu_flags: false,
         cpu_help: aarch64::models::list,
     },
     Arch {
@@ -77,6 +80,7 @@ pub static ARCHS: &[Arch] = &[
         protocol: &boot::riscv64::PROTOCOL,
         cpu: riscv64_cpu,
         start: riscv64_start,
+        cpu_flags: false,
         cpu_help: riscv64::models::list,
     },
 ];

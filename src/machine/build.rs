@@ -60,7 +60,10 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
 
     let remotes: Arc<[Arc<Remote>]> = (0..cpus).map(|_| Remote::new()).collect();
     let places = parts::places(&page);
-    let choice = setup.cpu.take().unwrap_or_else(|| CpuChoice { model: page.cpu.clone(), props: Vec::new() });
+    let choice = setup.cpu.take().unwrap_or_else(|| CpuChoice { model: page.cpu.clone(), ..CpuChoice::default() });
+    if let Some(word) = choice.flags.first().filter(|_| !arch.cpu_flags) {
+        fail!("-cpu {}: Expected key=value format, found {word}", choice.model);
+    }
     let cpu_board = CpuBoard {
         clock: timers.clock().clone(),
         timebase: timebase.clone(),

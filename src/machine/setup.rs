@@ -75,6 +75,8 @@ pub struct CpuChoice {
     pub model: String,
     /// Its properties.
     pub props: PropList,
+    /// Those of them that were given as `+x`, `-x` or `x`.
+    pub flags: Vec<String>,
 }
 
 /// `-device`.
