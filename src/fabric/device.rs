@@ -76,6 +76,10 @@ pub trait Device: Send {
     /// Puts the device into its power-on state and recomputes its lines.
     fn reset(&mut self);
 
+    /// Behind a reset: no firmware of the guest's will run before a kernel does, so what it would have had to set up for
+    /// the kernel is there already.
+    fn skip_firmware(&mut self) {}
+
     /// Saves or loads all guest-visible state in one walk. Restoring a level is not an edge.
     ///
     /// # Errors

@@ -11,6 +11,7 @@
 use super::desk::{Desk, Goal, Pace, Work};
 use super::{Machine, Seat};
 use crate::base::Result;
+use crate::boot::Start;
 use crate::cpu::{Cpu, Points};
 use crate::engine::Exit;
 use crate::error;
@@ -317,8 +318,13 @@ impl Control {
         for standing in &machine.parts {
             standing.part.with(|device| device.reset());
         }
+        if matches!(machine.plan.start, Start::BuiltIn { .. }) {
+            machine.parts.iter().for_each(|standing| standing.part.with(|device| device.skip_firmware()));
+        }
         machine.plan.layout.load(&machine.bus)?;
-        machine.rng_seed.renew(&machine.bus, &machine.dtb, machine.plan.dtb)?;
+        for seed in &machine.seeds {
+            seed.renew(&machine.bus, &machine.dtb, machine.plan.dtb)?;
+        }
         for (seat, index) in machine.seats.iter().zip(0..) {
             let Seat { cpu, engine } = &mut *lock(seat);
             cpu.pins.take_rises(u64::MAX);

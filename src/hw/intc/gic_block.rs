@@ -42,6 +42,12 @@ impl Block {
         *self = Block { level: self.level, ..Block::default() };
     }
 
+    /// As firmware leaves it to Non-secure code: in its group, at a priority that it can have.
+    pub fn give_away(&mut self) {
+        self.group = u32::MAX;
+        self.priority.fill(from_non_secure(0));
+    }
+
     pub fn pending(&self) -> u32 {
         self.latched | self.level & !self.edge
     }

@@ -8,7 +8,14 @@ use super::{Aarch64, mpidr};
 use crate::fabric::TreeNode;
 
 /// The names of a CPU's input pins for boards, with the number of each.
-pub const PINS: &[(&str, u32)] = &[("irq", pin::IRQ), ("fiq", pin::FIQ), ("virq", pin::VIRQ), ("vfiq", pin::VFIQ)];
+pub const PINS: &[(&str, u32)] = &[
+    ("irq", pin::IRQ),
+    ("fiq", pin::FIQ),
+    ("virq", pin::VIRQ),
+    ("vfiq", pin::VFIQ),
+    ("sirq", pin::SIRQ),
+    ("nirq", pin::NIRQ),
+];
 
 impl Aarch64 {
     /// The node of a CPU, without `reg` and phandle.

@@ -290,6 +290,10 @@ pub mod pin {
     pub const VIRQ: u32 = 2;
     /// Virtual FIQ.
     pub const VFIQ: u32 = 3;
+    /// Secure group 1 of a controller with two security states: IRQ or FIQ by the state that the CPU is in.
+    pub const SIRQ: u32 = 4;
+    /// Non-secure group 1 of such a controller.
+    pub const NIRQ: u32 = 5;
     /// Another CPU executed SEV.
     pub const EVENT: u32 = 8;
 }

@@ -134,7 +134,20 @@ fn route(cpu: &Cpu, to_el3: u64, to_el2: u64, mask: u64) -> Option<u8> {
     taken.then_some(target)
 }
 
-/// The levels of the interrupt inputs: bits FIQ, IRQ, and those of the virtual ones.
+/// Whether a physical IRQ and FIQ are there. Interrupts of group 1 that are not for the state that the CPU is in are
+/// FIQs, as all are at EL3.
+fn physical_lines(cpu: &Cpu) -> (bool, bool) {
+    let levels = cpu.pins.levels();
+    let (secure, other) = (bit(levels, pin::SIRQ), bit(levels, pin::NIRQ));
+    let (irq, fiq) = match (level(cpu), state::is_secure(cpu)) {
+        (3, _) => (false, secure || other),
+        (_, true) => (secure, other),
+        (_, false) => (other, secure),
+    };
+    (irq || bit(levels, pin::IRQ), fiq || bit(levels, pin::FIQ))
+}
+
+/// Whether a virtual IRQ and FIQ are there.
 fn virtual_lines(cpu: &Cpu) -> (bool, bool) {
     let (levels, hcr) = (cpu.pins.levels(), cpu.get(slots::HCR_EL2));
     let on = el2_enabled(cpu) && hcr & hcr::TGE == 0;
@@ -150,16 +163,12 @@ pub fn pending(cpu: &mut Cpu) -> Option<Trap> {
     if !waits {
         return None;
     }
-    let levels = cpu.pins.levels();
+    let (irq, fiq) = physical_lines(cpu);
     let interrupt = |kind: u64, target: u8| Some(at_level(Trap { cause: kind << 32, value: 0 }, target));
-    if bit(levels, pin::FIQ)
-        && let Some(target) = route(cpu, scr::FIQ, hcr::FMO, pstate::F)
-    {
+    if fiq && let Some(target) = route(cpu, scr::FIQ, hcr::FMO, pstate::F) {
         return interrupt(FIQ, target);
     }
-    if bit(levels, pin::IRQ)
-        && let Some(target) = route(cpu, scr::IRQ, hcr::IMO, pstate::I)
-    {
+    if irq && let Some(target) = route(cpu, scr::IRQ, hcr::IMO, pstate::I) {
         return interrupt(IRQ, target);
     }
     if level(cpu) > 1 || !config(cpu).has_el2() {
@@ -183,13 +192,12 @@ fn serror_waits(cpu: &Cpu) -> bool {
 /// Whether an interrupt is there that ends WFI, masked or not.
 pub fn is_any_interrupt(cpu: &Cpu) -> bool {
     let (irq, fiq) = virtual_lines(cpu);
-    cpu.pins.levels() & (1 << pin::IRQ | 1 << pin::FIQ) != 0 || irq || fiq
+    physical_lines(cpu) != (false, false) || irq || fiq
 }
 
 /// ISR_EL1: what is pending, by the level that would take it.
 pub fn interrupt_status(cpu: &Cpu) -> u64 {
-    let levels = cpu.pins.levels();
-    let (mut irq, mut fiq) = (bit(levels, pin::IRQ), bit(levels, pin::FIQ));
+    let (mut irq, mut fiq) = physical_lines(cpu);
     let (virtual_irq, virtual_fiq) = virtual_lines(cpu);
     if level(cpu) == 1 && el2_enabled(cpu) {
         let hcr = cpu.get(slots::HCR_EL2);

@@ -14,7 +14,7 @@ mod interface;
 #[cfg(test)]
 mod tests;
 
-use super::gic_block::{Block, SGIS, each_bit, group_priority, interrupt_of, running, specifier};
+use super::gic_block::{Block, SGIS, each_bit, from_non_secure, group_priority, interrupt_of, running, specifier};
 use crate::base::{Result, bits};
 use crate::fabric::{Device, Io, IrqLine, Message, State, TreeNode, Width};
 use crate::hw::{Built, PartType, Wiring};
@@ -287,6 +287,14 @@ impl Device for GicV2 {
     fn reset(&mut self) {
         self.renew();
         self.update();
+    }
+
+    fn skip_firmware(&mut self) {
+        if self.secure {
+            self.regs.private.iter_mut().chain(&mut self.regs.shared).for_each(Block::give_away);
+            // Non-secure code cannot move the mask out of the Secure half.
+            self.regs.interfaces.iter_mut().for_each(|interface| interface.pmr = from_non_secure(0));
+        }
     }
 
     fn state(&mut self, s: &mut State) -> Result<()> {

@@ -219,3 +219,23 @@ fn a_message_is_an_edge_of_the_frames_interrupts() {
     gic.bench.part.with(|device| device.message(message));
     assert_eq!(gic.read(GICD_ISPENDR + 24, 4), 0);
 }
+
+#[test]
+fn a_kernel_without_firmware_has_the_interrupts_of_a_secure_board() {
+    let gic = Rig::new("gicv2").cpus(1).props(&[("secure", "on")]).build();
+    let try_it = |gic: &Rig| {
+        write(gic, 0, 0, GICD_CTLR, 1);
+        write(gic, 0, 0, GICD_ISENABLER + 4, 2);
+        write(gic, 1, 0, GICC_PMR, 0xf0);
+        write(gic, 1, 0, GICC_CTLR, 1);
+        gic.line(0)
+    };
+    gic.bench.part.with(|device| device.input(1, true));
+    assert!(!try_it(&gic), "all is in the Secure group");
+    gic.bench.part.with(|device| {
+        device.reset();
+        device.skip_firmware();
+    });
+    assert!(try_it(&gic));
+    assert_eq!(ack(&gic, 0), 33);
+}

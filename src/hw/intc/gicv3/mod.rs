@@ -6,10 +6,10 @@
 //!   messages ─► ITS ──► LPIs        ┘                            ▲ ICC_* system registers
 //! ```
 //! Input n is SPI n (interrupt 32+n); PPIs are inputs by [`own_input`](crate::fabric::own_input).
-//! Each vCPU has four outputs in a row: *irq*, group 1; *fiq*, group 0; virtual IRQ; virtual FIQ. With two security
-//! states (`secure=on`) there is a fifth, *sirq*, Secure group 1, and irq is Non-secure group 1: which exception they
-//! cause depends on the state that the vCPU is in, so it is the vCPU that decides. At most one of irq, fiq and sirq is
-//! high.
+//! Each vCPU has six outputs in a row: *irq*, group 1; *fiq*, group 0; virtual IRQ; virtual FIQ; and for two security
+//! states (`secure=on`) in place of irq *sirq*, Secure group 1, and *nirq*, Non-secure group 1: which exception these
+//! cause depends on the state that the vCPU is in, so it is the vCPU that decides. At most one of irq, fiq, sirq and
+//! nirq is high.
 //! A vCPU's affinity is `cpu / 16` at level 1 and `cpu % 16` at level 0. Register banks are the distributor, all
 //! redistributors, and with `its=on` the ITS.
 //!
@@ -54,6 +54,9 @@ pub static GICV3: PartType = PartType {
 const BANK_DISTRIBUTOR: u8 = 0;
 const BANK_REDISTRIBUTORS: u8 = 1;
 const BANK_ITS: u8 = 2;
+
+/// What each vCPU is driven by; the virtual outputs, 2 and 3, stay low.
+const OUTPUTS: usize = 6;
 
 /// Bytes of a redistributor's two frames.
 const REDISTRIBUTOR: u64 = 0x2_0000;
@@ -108,8 +111,8 @@ struct Highest {
 }
 
 struct Gic {
-    /// irq, fiq and sirq of each vCPU.
-    lines: Vec<[IrqLine; 3]>,
+    /// irq, fiq, sirq and nirq of each vCPU.
+    lines: Vec<[IrqLine; 4]>,
     two_states: bool,
     has_its: bool,
     dma: Dma,
@@ -132,13 +135,8 @@ fn build(wiring: &mut Wiring) -> Result<Built> {
     let two_states = wiring.props.switch("secure")?.unwrap_or(false);
     let has_its = wiring.props.switch("its")?.unwrap_or(false);
     let cpus = wiring.cpus as usize;
-    let outputs = if two_states { 5 } else { 4 };
-    let mut lines = |cpu: usize| {
-        let mut line = |output: usize| wiring.irq(outputs * cpu + output);
-        [line(0), line(1), if two_states { line(4) } else { IrqLine::unconnected() }]
-    };
     let mut gic = Gic {
-        lines: (0..cpus).map(&mut lines).collect(),
+        lines: (0..cpus).map(|cpu| [0, 1, 4, 5].map(|output| wiring.irq(OUTPUTS * cpu + output))).collect(),
         two_states,
         has_its,
         dma: wiring.dma.clone(),
@@ -314,11 +312,16 @@ impl Gic {
 
     fn drive(&self, cpu: usize, best: Option<Highest>) {
         let group = best.filter(|best| self.preempts(cpu, *best)).map(|best| best.group);
-        let [irq, fiq, sirq] = &self.lines[cpu];
+        let high = group.map(|group| match group {
+            GROUP_0 => 1,
+            GROUP_1_SECURE => 2,
+            _ if self.single() => 0,
+            _ => 3,
+        });
         // Lowered before another is raised: a vCPU never sees two.
-        let mut lines = [(irq, GROUP_1), (fiq, GROUP_0), (sirq, GROUP_1_SECURE)];
-        lines.sort_by_key(|(_, of)| group == Some(*of));
-        lines.iter().for_each(|(line, of)| line.set(group == Some(*of)));
+        let lines = || self.lines[cpu].iter().enumerate();
+        lines().filter(|(n, _)| high != Some(*n)).for_each(|(_, line)| line.set(false));
+        lines().filter(|(n, _)| high == Some(*n)).for_each(|(_, line)| line.set(true));
     }
 
     fn same_shape(&self, regs: &Regs) -> bool {
@@ -371,6 +374,15 @@ impl Device for GicV3 {
         let mut gic = self.lock();
         gic.renew();
         gic.update();
+    }
+
+    fn skip_firmware(&mut self) {
+        let mut gic = self.lock();
+        if gic.two_states {
+            let Regs { shared, redistributors, .. } = &mut gic.regs;
+            let private = redistributors.iter_mut().map(|redistributor| &mut redistributor.block);
+            private.chain(shared).for_each(Block::give_away);
+        }
     }
 
     fn state(&mut self, s: &mut State) -> Result<()> {

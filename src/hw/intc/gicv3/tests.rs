@@ -54,14 +54,14 @@ impl Board {
         self.rig.bench.part.with(|device| device.read(Io { bank, offset, size: 4, cpu: Io::SECURE }))
     }
 
-    /// The lines of the only vCPU: irq, fiq, sirq (with two states).
+    /// The lines of the only vCPU: irq or nirq, fiq, sirq.
     fn lines(&self) -> [bool; 3] {
-        [0, 1, 4].map(|output| self.rig.line(output))
+        [self.rig.line(0) || self.rig.line(5), self.rig.line(1), self.rig.line(4)]
     }
 
     /// A vCPU's irq, with one state.
     fn irq(&self, cpu: usize) -> bool {
-        self.rig.line(4 * cpu)
+        self.rig.line(OUTPUTS * cpu)
     }
 }
 
@@ -458,4 +458,24 @@ fn bad_tables_and_queues_do_no_harm() {
         command(&mut board, words);
         signal(&board, dice.below(16) as u32, dice.below(64) as u32);
     }
+}
+
+#[test]
+fn a_kernel_without_firmware_has_the_interrupts_of_a_secure_board() {
+    let mut board = Board::new(1, &[("secure", "on")]);
+    let try_it = |board: &mut Board| {
+        board.rig.write(gicd::CTLR, 4, 0x12);
+        board.rig.write(gicd::ISENABLER + 4, 4, 2);
+        board.set(0, PMR, 0xf0);
+        board.set(0, IGRPEN1, 1);
+        board.lines()
+    };
+    board.rig.input(1, true);
+    assert_eq!(try_it(&mut board), [false; 3], "all is in the Secure group");
+    board.rig.bench.part.with(|device| {
+        device.reset();
+        device.skip_firmware();
+    });
+    board.set(0, IGRPEN1, 0);
+    assert_eq!(try_it(&mut board), [true, false, false]);
 }
