@@ -16,7 +16,7 @@
 //! * `phandle` for a node that has the property `interrupt-controller` or that a [`NodeProp::Phandle`] or
 //!   [`NodeProp::References`] names: by its part's name, or, for a node of [`Built::nodes`], by its own.
 //!
-//! An interrupt specifier is what the controller's [`Built::specifier`] makes of the input's number.
+//! An interrupt specifier is what the controller's [`Built::specifier`] makes of the input's number and trigger.
 //! A node inside with a [`TreeNode::bank`] has its own unit address, and its phandle goes by `PART/NODE`.
 //! [`Built::nodes`] are nodes without an address that stand at the root of the tree. Parts whose nodes are equal and
 //! have [`TreeNode::shared`] set are one node, at the lowest address and with the `reg` of all; so are equal nodes
@@ -125,7 +125,20 @@ pub struct Built {
     /// The input that the machine raises when its user presses the power button.
     pub power_button: Option<u32>,
     /// An interrupt controller's device-tree specifier of an input: as many cells as its `#interrupt-cells` says.
-    pub specifier: fn(u32) -> Vec<u32>,
+    pub specifier: Specifier,
+}
+
+/// What makes the cells of an input that is triggered so.
+pub type Specifier = Box<dyn Fn(u32, Trigger) -> Vec<u32>>;
+
+/// How software is to treat an interrupt input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trigger {
+    /// It counts while it is high.
+    #[default]
+    Level,
+    /// It counts when it rises.
+    Edge,
 }
 
 /// Stands for a plug-in device where a chip with registers would be.
@@ -164,7 +177,7 @@ impl Built {
             port: None,
             cpu_interface: None,
             power_button: None,
-            specifier: |input| vec![input],
+            specifier: Box::new(|input, _| vec![input]),
         }
     }
 

@@ -58,7 +58,8 @@ pub fn choose(config: &Config) -> Result<Page> {
             given: edit.given.to_string(),
         })
         .collect();
-    Page::read(&source(config)?, &config.machine.props, &edits)
+    let cpus = config.smp.topology()?.cpus;
+    Page::read_for(&source(config)?, &config.machine.props, &edits, Some(cpus))
 }
 
 /// What the kernel's file says. A file that cannot be read says nothing here: whoever loads it complains.

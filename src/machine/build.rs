@@ -14,9 +14,9 @@ use super::arch::{self, Arch, CpuBoard};
 use super::console::Console;
 use super::desk::Desk;
 use super::devices;
-use super::page::Page;
+use super::page::{Page, Seed};
 use super::parts::{self, Parts, Supply};
-use super::seed::RngSeed;
+use super::seed::RandomBytes;
 use super::setup::{CpuChoice, Setup};
 use super::tree::{self, CpuNode};
 use super::wires;
@@ -49,6 +49,10 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     let watchers = Arc::new(Watchers::default());
     let mut bus = BusBuilder::default();
     let ram_size = setup.ram.unwrap_or(page.ram_size);
+    if ram_size > page.ram_most {
+        let (name, most) = (&page.name, page.ram_most);
+        fail!("machine '{name}' has room for {most:#x} bytes of RAM at most, not {ram_size:#x}");
+    }
     let ram = Ram::new(ram_size, &watchers)?;
     let mut spaces = vec![Space { name: "RAM".into(), at: page.ram_at.value, size: ram_size }];
     bus.ram("ram", page.ram_at.value, ram_size, ram.clone(), 0, true).map_err(|e| page.ram_at.origin.error(e))?;
@@ -115,8 +119,10 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
             Node::parse(&bytes).map_err(|e| e.within(format!("could not load device tree '{}'", path.display())))?
         }
     };
-    let rng_seed = RngSeed::new(setup.seed)?;
-    tree::set_chosen(&mut tree, &plan.chosen, rng_seed.bytes());
+    let seeds: Vec<(Seed, RandomBytes)> =
+        page.tree.seeds.iter().map(|seed| Ok((*seed, random(*seed, setup.seed)?))).collect::<Result<_>>()?;
+    tree::set_chosen(&mut tree, &plan.chosen);
+    tree::set_seeds(&mut tree, &seeds);
     let dtb = tree.flatten()?;
     (arch.protocol.finish)(&mut plan, &place, dtb.clone())?;
     tell_firmware(&supply.fw_cfg, &plan, &setup, cpus, ram_size)?;
@@ -147,7 +153,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
         bus,
         timers,
         debug,
-        rng_seed,
+        seeds: seeds.into_iter().map(|(_, bytes)| bytes).collect(),
         plan,
         dtb,
         page,
@@ -165,6 +171,14 @@ fn lines_out(page: &Page, arch: &Arch, cpu: u32, places: &BTreeMap<String, Arc<P
         None => Ok(IrqLine::unconnected()),
     };
     arch.lines.iter().map(line).collect()
+}
+
+/// As many bytes as a property of `/chosen` has; each property has its own.
+fn random(seed: Seed, fixed: Option<u64>) -> Result<RandomBytes> {
+    match seed {
+        Seed::Rng => RandomBytes::new(32, fixed),
+        Seed::Kaslr => RandomBytes::new(8, fixed.map(|fixed| !fixed)),
+    }
 }
 
 fn cpu_count(page: &Page, setup: &Setup<'_>) -> Result<u32> {

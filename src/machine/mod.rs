@@ -73,7 +73,7 @@ pub struct Machine {
     pub dtb: Vec<u8>,
     /// Bytes of main memory.
     pub ram: u64,
-    rng_seed: seed::RngSeed,
+    seeds: Vec<seed::RandomBytes>,
     arch: &'static arch::Arch,
     reset_at: u64,
     seats: Vec<Mutex<Seat>>,

@@ -101,6 +101,8 @@ impl Parts {
                     banks: banks.clone(),
                     ends,
                     host: line.host.as_ref().map(|host| host.value.clone()),
+                    trigger: line.trigger,
+                    has_bus: line.bus.is_some(),
                     tree: built.tree,
                     nodes: built.nodes,
                     specifier: built.specifier,

@@ -4,33 +4,31 @@ use crate::base::Result;
 use crate::error;
 use crate::fabric::Bus;
 
-const LENGTH: usize = 32;
-
 /// The bytes that the tree was made with.
-pub struct RngSeed {
-    bytes: [u8; LENGTH],
+pub struct RandomBytes {
+    bytes: Vec<u8>,
     /// They follow from `-seed`, so that every start is the same.
     fixed: bool,
 }
 
-impl RngSeed {
-    /// Bytes that follow from a seed, or that nobody can know.
+impl RandomBytes {
+    /// `length` bytes that follow from a seed, or that nobody can know.
     ///
     /// # Errors
     /// When the host has no random bytes.
-    pub fn new(seed: Option<u64>) -> Result<RngSeed> {
-        let mut bytes = [0; LENGTH];
+    pub fn new(length: usize, seed: Option<u64>) -> Result<RandomBytes> {
+        let mut bytes = vec![0; length];
         match seed {
             None => random(&mut bytes)?,
             Some(mut state) => {
                 // Any bytes do that differ from one seed to the next.
                 for chunk in bytes.chunks_mut(8) {
                     state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-                    chunk.copy_from_slice(&(state ^ state >> 29).to_be_bytes());
+                    chunk.copy_from_slice(&(state ^ state >> 29).to_be_bytes()[..chunk.len()]);
                 }
             }
         }
-        Ok(RngSeed { bytes, fixed: seed.is_some() })
+        Ok(RandomBytes { bytes, fixed: seed.is_some() })
     }
 
     /// The bytes.
@@ -46,9 +44,10 @@ impl RngSeed {
         if self.fixed {
             return Ok(());
         }
-        let mut bytes = [0; LENGTH];
+        let length = self.bytes.len();
+        let mut bytes = vec![0; length];
         random(&mut bytes)?;
-        if let Some(offset) = dtb.windows(LENGTH).position(|window| window == self.bytes) {
+        for (offset, _) in dtb.windows(length).enumerate().filter(|(_, window)| *window == self.bytes) {
             // The tree has just been put there, so that it is memory.
             let _ = bus.poke(at + offset as u64, &bytes);
         }
@@ -71,7 +70,7 @@ mod tests {
         let mut bus = BusBuilder::default();
         bus.ram("ram", 0x8000, 0x1000, Ram::new(0x1000, &Arc::default()).unwrap(), 0, true).unwrap();
         let bus = bus.build();
-        let after = |seed: &RngSeed| {
+        let after = |seed: &RandomBytes| {
             let tree = [&[0; 5], seed.bytes(), &[0; 7]].concat();
             assert!(bus.poke(0x8000, &tree));
             seed.renew(&bus, &tree, 0x8000).unwrap();
@@ -79,8 +78,8 @@ mod tests {
             assert!(bus.peek(0x8000, &mut renewed));
             (renewed == tree, renewed[..5] == tree[..5] && renewed[37..] == tree[37..])
         };
-        assert_eq!(after(&RngSeed::new(None).unwrap()), (false, true));
-        assert_eq!(after(&RngSeed::new(Some(1)).unwrap()), (true, true));
-        assert_ne!(RngSeed::new(Some(1)).unwrap().bytes(), RngSeed::new(Some(2)).unwrap().bytes());
+        assert_eq!(after(&RandomBytes::new(32, None).unwrap()), (false, true));
+        assert_eq!(after(&RandomBytes::new(32, Some(1)).unwrap()), (true, true));
+        assert_ne!(RandomBytes::new(32, Some(1)).unwrap().bytes(), RandomBytes::new(32, Some(2)).unwrap().bytes());
     }
 }

@@ -1,12 +1,14 @@
 //! The device tree, generated from the parts: what each says of itself, and what only the board knows (addresses,
 //! interrupts, phandles, the CPUs, memory, `/chosen`).
 
-use super::page::Page;
+use super::page::{Page, Seed};
+use super::seed::RandomBytes;
 use super::wires::{self, End};
 use crate::base::Result;
 use crate::boot::Chosen;
 use crate::boot::fdt::Node;
 use crate::fabric::{NodeProp, TreeNode};
+use crate::hw::{Specifier, Trigger};
 use std::collections::BTreeMap;
 
 /// A part as the tree needs it.
@@ -25,8 +27,12 @@ pub struct Placed {
     pub tree: Option<TreeNode>,
     /// Nodes at the root that go with it.
     pub nodes: Vec<TreeNode>,
+    /// How software is to treat its interrupts.
+    pub trigger: Trigger,
+    /// Whether users plug devices into it.
+    pub has_bus: bool,
     /// What its interrupt inputs are called in a tree.
-    pub specifier: fn(u32) -> Vec<u32>,
+    pub specifier: Specifier,
 }
 
 /// A CPU's node as its instruction set describes it.
@@ -129,7 +135,15 @@ pub fn generate(board: &Board<'_>) -> Result<Node> {
     root.child("aliases");
     let memory = root.child(&format!("memory@{:x}", board.page.ram_at.value));
     memory.set_strings("device_type", &["memory"]).set("reg", reg(&[(board.page.ram_at.value, board.ram)]));
+    for memory in board.page.memory.iter().filter(|memory| memory.secure) {
+        let node = root.child(&format!("{}@{:x}", memory.name, memory.at));
+        node.set_strings("device_type", &["memory"]).set("reg", reg(&[(memory.at, memory.size)]));
+        node.set_strings("status", &["disabled"]).set_strings("secure-status", &["okay"]);
+    }
     cpus(root.child("cpus"), board);
+    if let Some(parent) = parent(board) {
+        root.set_cells("interrupt-parent", &[phandles.part(parent)]);
+    }
     root.children.extend(board.cpu.firmware.iter().map(plain));
     for (own, lines) in &board.cpu.inner {
         root.children.extend(inner(own, lines, board, &phandles)?);
@@ -180,15 +194,43 @@ pub fn generate(board: &Board<'_>) -> Result<Node> {
             root.child("aliases").set_strings(host, &[&path]);
             if host == "serial0" {
                 root.child("chosen").set_strings("stdout-path", &[&path]);
+            } else if node.get("secure-status").is_some() {
+                root.child(SECURE_CHOSEN).set_strings("stdout-path", &[&path]);
             }
+        }
+        if part.has_bus && board.page.tree.coherent {
+            node.set("dma-coherent", []);
         }
         if parent.is_empty() { root.children.push(node) } else { root.child(parent).children.push(node) }
     }
     Ok(root)
 }
 
+/// What `/chosen` is to firmware in the Secure world.
+const SECURE_CHOSEN: &str = "secure-chosen";
+
+/// The controller that the root names for all nodes: the one at the top, where CPUs have none of their own.
+fn parent<'a>(board: &'a Board<'_>) -> Option<&'a str> {
+    let top = |part: &&Placed| part.ends.iter().any(|end| matches!(end, End::Pin { .. }));
+    let top = board.parts.iter().find(top).filter(|_| board.cpu.controller.is_none());
+    top.map(|part| part.name.as_str())
+}
+
+/// Puts random bytes into the nodes that tell software about the start.
+pub fn set_seeds(root: &mut Node, seeds: &[(Seed, RandomBytes)]) {
+    for node in root.children.iter_mut().filter(|node| ["chosen", SECURE_CHOSEN].contains(&node.name.as_str())) {
+        for (seed, bytes) in seeds {
+            let name = match seed {
+                Seed::Rng => "rng-seed",
+                Seed::Kaslr => "kaslr-seed",
+            };
+            node.set(name, bytes.bytes());
+        }
+    }
+}
+
 /// Puts what the boot protocol decided into a tree.
-pub fn set_chosen(root: &mut Node, chosen: &Chosen, rng_seed: &[u8]) {
+pub fn set_chosen(root: &mut Node, chosen: &Chosen) {
     let node = root.child("chosen");
     if let Some(bootargs) = &chosen.bootargs {
         node.set_strings("bootargs", &[bootargs]);
@@ -197,7 +239,6 @@ pub fn set_chosen(root: &mut Node, chosen: &Chosen, rng_seed: &[u8]) {
         let cells = |address: u64| [(address >> 32) as u32, address as u32];
         node.set_cells("linux,initrd-start", &cells(start)).set_cells("linux,initrd-end", &cells(end));
     }
-    node.set("rng-seed", rng_seed);
 }
 
 fn cpus(node: &mut Node, board: &Board<'_>) {
@@ -216,7 +257,10 @@ fn cpus(node: &mut Node, board: &Board<'_>) {
         }
         node.children.push(cpu);
     }
-    let cluster = node.child("cpu-map").child("cluster0");
+    let map = node.child("cpu-map");
+    // Arm's boards name the socket, too.
+    let map = if board.cpu.controller.is_none() { map.child("socket0") } else { map };
+    let cluster = map.child("cluster0");
     for number in 0..board.cpus {
         cluster.child(&format!("core{number}")).set_cells("cpu", &[Phandles::cpu(number)]);
     }
@@ -233,12 +277,12 @@ fn inner(own: &TreeNode, lines: &[&str], board: &Board<'_>, phandles: &Phandles)
         return Ok(None);
     }
     let mut node = convert(own, own.name.clone(), phandles);
-    to_inputs(&mut node, &ends, board, phandles);
+    to_inputs(&mut node, &ends, Trigger::Level, board, phandles);
     Ok(Some(node))
 }
 
 /// Says to which inputs of a controller something's outputs go.
-fn to_inputs(node: &mut Node, ends: &[End], board: &Board<'_>, phandles: &Phandles) {
+fn to_inputs(node: &mut Node, ends: &[End], trigger: Trigger, board: &Board<'_>, phandles: &Phandles) {
     let inputs: Vec<(&str, u32)> = ends
         .iter()
         .filter_map(|end| match end {
@@ -247,15 +291,17 @@ fn to_inputs(node: &mut Node, ends: &[End], board: &Board<'_>, phandles: &Phandl
         })
         .collect();
     if let Some((controller, _)) = inputs.first() {
-        let specifier = board.parts.iter().find(|other| other.name == *controller).map(|other| other.specifier);
-        let cells = |input: u32| specifier.map_or(vec![input], |specifier| specifier(input));
+        let specifier = board.parts.iter().find(|other| other.name == *controller).map(|other| &other.specifier);
+        let cells = |input: u32| specifier.map_or(vec![input], |specifier| specifier(input, trigger));
         node.set_cells("interrupts", &inputs.iter().flat_map(|(_, input)| cells(*input)).collect::<Vec<u32>>());
-        node.set_cells("interrupt-parent", &[phandles.part(controller)]);
+        if parent(board) != Some(*controller) {
+            node.set_cells("interrupt-parent", &[phandles.part(controller)]);
+        }
     }
 }
 
 fn interrupts(node: &mut Node, part: &Placed, board: &Board<'_>, phandles: &Phandles) {
-    to_inputs(node, &part.ends, board, phandles);
+    to_inputs(node, &part.ends, part.trigger, board, phandles);
     let pins: Vec<u32> = part
         .ends
         .iter()
@@ -315,7 +361,9 @@ mod tests {
             host: None,
             tree: Some(tree),
             nodes: Vec::new(),
-            specifier: |input| vec![0, input, 4],
+            trigger: Trigger::Level,
+            has_bus: false,
+            specifier: Box::new(|input, _| vec![0, input, 4]),
         }
     }
 
@@ -344,8 +392,10 @@ mod tests {
         let board =
             Board { page: &page, parts: &parts, cpus: 1, cpu: CpuNode::new(&TreeNode::new("cpu"), None), ram: 1 << 20 };
         let mut root = generate(&board).unwrap();
+        let parent = cells(&root, "interrupt-parent");
         assert_eq!(root.children.iter().filter(|node| node.name == "clock").count(), 1);
         let (gic, clock) = (cells(root.child("intc@1000"), "phandle"), cells(root.child("clock"), "phandle"));
+        assert_eq!(parent, gic);
         let node = root.child("intc@1000");
         assert_eq!(cells(node, "reg"), [0, 0x1000, 0, 0x100]);
         assert!(node.get("interrupts-extended").is_none());
@@ -355,7 +405,7 @@ mod tests {
         assert_eq!(cells(root.child("pcie@9000"), "msi-parent"), its);
         let uart = root.child("uart@6000");
         assert_eq!(cells(uart, "interrupts"), [0, 5, 4]);
-        assert_eq!(cells(uart, "interrupt-parent"), gic);
+        assert!(uart.get("interrupt-parent").is_none());
         assert_eq!(cells(uart, "clocks"), [clock[0], clock[0], 7]);
     }
 }

@@ -4,6 +4,7 @@
 //! registers exist, and who may see what, is the business of the version.
 
 use crate::fabric::own_input_of;
+use crate::hw::{Specifier, Trigger};
 use serde::{Deserialize, Serialize};
 
 /// The priority bits that exist: five, so that one word holds all active priorities.
@@ -147,10 +148,18 @@ pub fn interrupt_of(input: u32) -> Option<(Option<usize>, u32)> {
     }
 }
 
-/// The device-tree specifier of an input: SPI or PPI, its number, and that it is a level.
-pub fn specifier(input: u32) -> Vec<u32> {
-    match own_input_of(input) {
-        Some((_, ppi)) => vec![1, ppi, 4],
-        None => vec![0, input, 4],
-    }
+/// The device-tree specifier of an input: SPI or PPI, its number, and its trigger. The cells of PPIs say besides which
+/// of `cpus` they are for, where that is not 0.
+pub fn specifier(cpus: u32) -> Specifier {
+    let mask = ((1 << cpus) - 1) << 8;
+    Box::new(move |input, trigger| {
+        let trigger = match trigger {
+            Trigger::Edge => 1,
+            Trigger::Level => 4,
+        };
+        match own_input_of(input) {
+            Some((_, ppi)) => vec![1, ppi, mask | trigger],
+            None => vec![0, input, trigger],
+        }
+    })
 }

@@ -23,7 +23,11 @@ pub static CFI_PFLASH01: PartType = PartType {
     name: "cfi-pflash01",
     summary: "parallel NOR flash with the Intel command set",
     bus: None,
-    props: &[("size", "size of the bank (default: 32M)"), ("sector-length", "size of a block (default: 256K)")],
+    props: &[
+        ("size", "size of the bank (default: 32M)"),
+        ("sector-length", "size of a block (default: 256K)"),
+        ("secure", "the device tree keeps it for the Secure world (default: off)"),
+    ],
     build,
 };
 
@@ -137,8 +141,12 @@ fn build(wiring: &mut Wiring) -> Result<Built> {
         image,
         regs: Regs::new((size / block_size) as usize),
     };
-    let mut tree =
-        TreeNode::new("flash").cells("bank-width", &[BANK_WIDTH as u32]).strings("compatible", &["cfi-flash"]);
+    let secure = wiring.props.switch("secure")?.unwrap_or(false);
+    let tree = TreeNode::new(if secure { "secflash" } else { "flash" });
+    let mut tree = tree.cells("bank-width", &[BANK_WIDTH as u32]).strings("compatible", &["cfi-flash"]);
+    if secure {
+        tree = tree.strings("status", &["disabled"]).strings("secure-status", &["okay"]);
+    }
     tree.shared = true;
     Ok(Built { flash: Some((array, array_mode)), ..Built::new(Box::new(device), size).with_tree(tree) })
 }

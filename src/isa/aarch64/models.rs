@@ -100,7 +100,7 @@ static MODELS: &[Model] = &[
     },
     Model {
         name: "max",
-        compatible: "arm,armv8",
+        compatible: "arm,cortex-a57",
         features: MAX,
         midr: 0xf_0510,
         revidr: 0,

@@ -13,6 +13,7 @@ pub use library::{Source, find, machines_help};
 
 use crate::base::Result;
 use crate::fabric::PAGE_SIZE;
+use crate::hw::Trigger;
 use std::collections::BTreeMap;
 
 /// Something that a page says, with the place where it says so.
@@ -49,6 +50,8 @@ pub struct Page {
     pub ram_at: Said<u64>,
     /// Bytes of main memory unless `-m` says so.
     pub ram_size: u64,
+    /// Bytes of main memory that the board has room for.
+    pub ram_most: u64,
     /// Ticks a second of the counter that the CPUs' time registers show.
     pub timebase: u64,
     /// Other memory.
@@ -72,6 +75,8 @@ pub struct Memory {
     pub size: u64,
     /// Whether guests cannot write to it.
     pub rom: bool,
+    /// Whether the device tree keeps it for the Secure world.
+    pub secure: bool,
     /// Where the page says so.
     pub origin: Origin,
 }
@@ -85,6 +90,17 @@ pub struct Tree {
     pub model: String,
     /// `dma-coherent`: devices see what caches hold.
     pub coherent: bool,
+    /// Properties of `/chosen` with random bytes for the guest.
+    pub seeds: Vec<Seed>,
+}
+
+/// Random bytes in `/chosen`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seed {
+    /// `rng-seed`: for the guest's generator.
+    Rng,
+    /// `kaslr-seed`: for the address that a kernel moves itself to.
+    Kaslr,
 }
 
 /// A chip, or several equal ones.
@@ -98,6 +114,8 @@ pub struct PartLine {
     pub at: Said<Vec<u64>>,
     /// What its interrupt outputs drive, in order: `plic:10`, `cpu*.mei`.
     pub irq: Vec<Said<String>>,
+    /// How software is to treat those interrupts.
+    pub trigger: Trigger,
     /// The outside end that it is bound to: `serial0`, `pflash0`.
     pub host: Option<Said<String>>,
     /// How many there are.
@@ -147,6 +165,8 @@ pub struct OptionLine {
     pub values: Vec<String>,
     /// The value when nobody says one.
     pub default: String,
+    /// The value with more CPUs than this when nobody says one.
+    pub beyond: Option<(u32, String)>,
     /// What a value changes on the page.
     when: Table,
     origin: Origin,
@@ -171,13 +191,20 @@ impl Page {
     /// # Errors
     /// What is wrong with the page, with file and line, or with a property.
     pub fn read(source: &Source, props: &[(String, String)], edits: &[Edit]) -> Result<Page> {
+        Page::read_for(source, props, edits, None)
+    }
+
+    /// Reads a page for a machine with so many CPUs: some options have other defaults with many.
+    ///
+    /// # Errors
+    /// As [`read`](Page::read).
+    pub fn read_for(source: &Source, props: &[(String, String)], edits: &[Edit], cpus: Option<u32>) -> Result<Page> {
         let mut table = source.table()?;
         let options = take_options(&mut table)?;
-        for (name, value) in props {
-            choose(&mut table, source, &options, name, value)?;
-        }
-        for option in options.iter().filter(|option| props.iter().all(|(name, _)| *name != option.name)) {
-            apply(&mut table, option, &option.default)?;
+        let chosen = choose(source, &options, props, cpus)?;
+        // In the order of the page, so that a later option can build on an earlier one.
+        for option in &options {
+            apply(&mut table, option, &chosen)?;
         }
         for edit in edits {
             let origin = Origin::flag(&edit.given);
@@ -214,6 +241,7 @@ fn take_options(table: &mut Table) -> Result<Vec<OptionLine>> {
         options.push(OptionLine {
             help: text(&mut line, "help", &origin)?,
             default: text(&mut line, "default", &origin)?,
+            beyond: line.take("beyond").map(beyond).transpose()?,
             when: line.take_table("when")?,
             values,
             name: name.clone(),
@@ -224,28 +252,61 @@ fn take_options(table: &mut Table) -> Result<Vec<OptionLine>> {
     Ok(options)
 }
 
-fn choose(table: &mut Table, source: &Source, options: &[OptionLine], name: &str, value: &str) -> Result<()> {
-    let Some(option) = options.iter().find(|option| option.name == name) else {
-        crate::fail!("Property '{}-machine.{name}' not found", source.name());
-    };
-    let value = match value {
-        "yes" | "true" | "y" => "on",
-        "no" | "false" | "n" => "off",
-        value => value,
-    };
-    if !option.values.iter().any(|known| known == value) {
-        crate::fail!(
-            "'{name}={value}' is not possible on board '{}': {name} takes {}",
-            source.name(),
-            option.values.join(", ")
-        );
-    }
-    apply(table, option, value)
+fn beyond(item: Item) -> Result<(u32, String)> {
+    let origin = item.origin.clone();
+    let mut line = item.table()?;
+    let cpus = need(&mut line, "cpus", &origin)?;
+    let beyond = (small(Some(&cpus), 1)?, text(&mut line, "default", &origin)?);
+    line.finish("'beyond'")?;
+    Ok(beyond)
 }
 
-fn apply(table: &mut Table, option: &OptionLine, value: &str) -> Result<()> {
-    let Some(change) = option.when.get(value) else { return Ok(()) };
+/// The value of every option: what `props` say, the last one of several, or what the page does.
+fn choose<'a>(
+    source: &Source,
+    options: &'a [OptionLine],
+    props: &'a [(String, String)],
+    cpus: Option<u32>,
+) -> Result<BTreeMap<&'a str, &'a str>> {
+    let default = |option: &'a OptionLine| match &option.beyond {
+        Some((most, value)) if cpus.is_some_and(|cpus| cpus > *most) => value.as_str(),
+        _ => option.default.as_str(),
+    };
+    let mut chosen: BTreeMap<&str, &str> =
+        options.iter().map(|option| (option.name.as_str(), default(option))).collect();
+    for (name, value) in props {
+        let Some(option) = options.iter().find(|option| option.name == *name) else {
+            crate::fail!("Property '{}-machine.{name}' not found", source.name());
+        };
+        let value = match value.as_str() {
+            "yes" | "true" | "y" => "on",
+            "no" | "false" | "n" => "off",
+            value => value,
+        };
+        if !option.values.iter().any(|known| known == value) {
+            crate::fail!(
+                "'{name}={value}' is not possible on board '{}': {name} takes {}",
+                source.name(),
+                option.values.join(", ")
+            );
+        }
+        chosen.insert(name, value);
+    }
+    Ok(chosen)
+}
+
+/// Changes the page as the option's value has it, where what `only` says of other options holds.
+fn apply(table: &mut Table, option: &OptionLine, chosen: &BTreeMap<&str, &str>) -> Result<()> {
+    let Some(change) = chosen.get(option.name.as_str()).and_then(|value| option.when.get(value)) else { return Ok(()) };
     let mut change = change.clone().table()?;
+    for (other, item) in change.take_table("only")? {
+        let Some(value) = chosen.get(other.as_str()) else {
+            return Err(item.origin.error(format!("there is no option '{other}'")));
+        };
+        if !texts(&item)?.iter().any(|known| known == value) {
+            return Ok(());
+        }
+    }
     if let Some(without) = change.take("without") {
         let mut parts = table.take_table("part")?;
         for name in texts(&without)? {
@@ -281,12 +342,17 @@ fn page(mut table: Table) -> Result<Page> {
             .collect::<Result<_>>()?,
         ram_at: address(&need(&mut ram, "at", &origin)?)?,
         ram_size: need(&mut ram, "size", &origin)?.number()?,
+        ram_most: ram.take("most").map_or(Ok(u64::MAX), |most| most.number())?,
         timebase: need(&mut table, "timebase", &origin)?.number()?,
         reset: table.take("reset").as_ref().map(said).transpose()?,
         tree: Tree {
             compatible: tree.take("compatible").as_ref().map_or(Ok(Vec::new()), texts)?,
             model: tree.take("model").map_or(Ok(String::new()), |item| item.text())?,
             coherent: switch(tree.take("coherent").as_ref(), false)?,
+            seeds: match tree.take("seeds") {
+                None => vec![Seed::Rng],
+                Some(seeds) => seeds.list().iter().map(seed).collect::<Result<_>>()?,
+            },
         },
         memory: table.take_table("memory")?.into_iter().map(memory).collect::<Result<_>>()?,
         parts: table.take_table("part")?.into_iter().map(part).collect::<Result<_>>()?,
@@ -305,6 +371,7 @@ fn memory((name, item): (String, Item)) -> Result<Memory> {
         at: address(&need(&mut line, "at", &origin)?)?.value,
         size: need(&mut line, "size", &origin)?.number()?,
         rom: switch(line.take("rom").as_ref(), false)?,
+        secure: switch(line.take("secure").as_ref(), false)?,
         name: name.clone(),
         origin,
     };
@@ -335,6 +402,7 @@ fn part((name, item): (String, Item)) -> Result<PartLine> {
             }
         },
         irq: line.take("irq").map_or(Ok(Vec::new()), |irq| irq.list().iter().map(said).collect())?,
+        trigger: line.take("trigger").as_ref().map_or(Ok(Trigger::Level), trigger)?,
         host: line.take("host").as_ref().map(said).transpose()?,
         count: small(line.take("count").as_ref(), 1)?,
         step: line.take("step").map_or(Ok(0), |step| step.number())?,
@@ -368,6 +436,22 @@ fn texts(item: &Item) -> Result<Vec<String>> {
 
 fn said(item: &Item) -> Result<Said<String>> {
     Ok(Said { value: item.text()?, origin: item.origin.clone() })
+}
+
+fn seed(item: &Item) -> Result<Seed> {
+    match item.text()?.as_str() {
+        "rng" => Ok(Seed::Rng),
+        "kaslr" => Ok(Seed::Kaslr),
+        _ => Err(item.origin.error("rng or kaslr is expected here")),
+    }
+}
+
+fn trigger(item: &Item) -> Result<Trigger> {
+    match item.text()?.as_str() {
+        "level" => Ok(Trigger::Level),
+        "edge" => Ok(Trigger::Edge),
+        _ => Err(item.origin.error("level or edge is expected here")),
+    }
 }
 
 /// The address of memory.
@@ -423,6 +507,24 @@ mod tests {
         assert!(has(&page, "clint") && !has(&page, "mswi"));
         let page = virt(&[("aclint", "yes")], &[]).unwrap();
         assert!(!has(&page, "clint") && has(&page, "mswi") && has(&page, "sswi"));
+    }
+
+    #[test]
+    fn options_count_in_the_order_of_the_page_and_may_depend_on_others() {
+        let kind = |props: &[(&str, &str)], cpus| {
+            let props: Vec<(String, String)> = props.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+            let page = Page::read_for(&find("virt", Some("aarch64")).unwrap(), &props, &[], cpus).unwrap();
+            let gic = page.parts.into_iter().find(|part| part.name == "gic").unwrap();
+            (gic.kind.value.clone(), gic.at.value.len(), gic.props.get("its").map(|its| its.value.clone()))
+        };
+        let (v2, v3) =
+            (("gicv2".to_string(), 3, None), |its: &str, banks| ("gicv3".to_string(), banks, Some(its.into())));
+        assert_eq!(kind(&[], None), v2);
+        assert_eq!(kind(&[("its", "off")], Some(8)), v2);
+        assert_eq!(kind(&[], Some(9)), v3("on", 3));
+        assert_eq!(kind(&[("gic-version", "2")], Some(9)), v2);
+        assert_eq!(kind(&[("its", "off"), ("gic-version", "3")], None), v3("off", 2));
+        assert_eq!(kind(&[("gic-version", "max"), ("its", "off")], None), v3("off", 2));
     }
 
     #[test]

@@ -147,7 +147,7 @@ fn build(wiring: &mut Wiring) -> Result<Built> {
         let frame = TreeNode::new("v2m").flag("msi-controller").strings("compatible", &["arm,gic-v2m-frame"]);
         tree.children.push(TreeNode { bank: Some(BANK_V2M.into()), ..frame });
     }
-    Ok(Built { specifier, ..Built::with_banks(Box::new(device), &banks).with_tree(tree) })
+    Ok(Built { specifier: specifier(cpus as u32), ..Built::with_banks(Box::new(device), &banks).with_tree(tree) })
 }
 
 impl GicV2 {

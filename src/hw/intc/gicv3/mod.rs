@@ -169,7 +169,8 @@ fn build(wiring: &mut Wiring) -> Result<Built> {
     let gic = Arc::new(Mutex::new(gic));
     let device = Box::new(GicV3(gic.clone()));
     let cpu_interface: Arc<dyn CpuInterface> = Arc::new(GicV3(gic));
-    Ok(Built { specifier, cpu_interface: Some(cpu_interface), ..Built::with_banks(device, &banks).with_tree(tree) })
+    let built = Built::with_banks(device, &banks).with_tree(tree);
+    Ok(Built { specifier: specifier(0), cpu_interface: Some(cpu_interface), ..built })
 }
 
 impl Gic {
