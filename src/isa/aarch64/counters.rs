@@ -80,6 +80,6 @@ pub fn read_selected_type(cpu: &mut Cpu, register: &SysReg, _: u16) -> u64 {
 
 pub fn write_selected_type(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
     if cpu.get(slots::PMSELR) == 31 {
-        cpu.set(register.slot, value & 0xff00_0000);
+        cpu.set(register.slot, value & 0xfc00_0000);
     }
 }

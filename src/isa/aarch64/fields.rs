@@ -164,6 +164,8 @@ pub mod hcr {
     pub const TID3: u64 = 1 << 18;
     /// SMC traps.
     pub const TSC: u64 = 1 << 19;
+    /// IMPLEMENTATION DEFINED registers and operations trap.
+    pub const TIDCP: u64 = 1 << 20;
     /// ACTLR traps.
     pub const TACR: u64 = 1 << 21;
     /// Set/way cache maintenance traps.
@@ -188,6 +190,10 @@ pub mod hcr {
     pub const RW: u64 = 1 << 31;
     /// EL2 is a host.
     pub const E2H: u64 = 1 << 34;
+    /// Data caches are not used; nor instruction caches: stage 2 ignores both, as all caches are coherent here.
+    pub const CD_ID: u64 = 3 << 32;
+    /// Registers of limited ordering regions trap.
+    pub const TLOR: u64 = 1 << 35;
     /// Key registers do not trap.
     pub const APK: u64 = 1 << 40;
     /// Signing instructions do not trap.
@@ -216,6 +222,8 @@ pub mod scr {
     pub const TWI: u64 = 1 << 12;
     /// WFE traps.
     pub const TWE: u64 = 1 << 13;
+    /// Registers of limited ordering regions trap.
+    pub const TLOR: u64 = 1 << 14;
     /// Key registers do not trap.
     pub const APK: u64 = 1 << 16;
     /// Signing instructions do not trap.

@@ -4,7 +4,7 @@ use super::config;
 use super::fields::{ec, hcr};
 use super::state;
 use super::sysreg::slots;
-use super::trap::{at_level, synchronous};
+use super::trap::{at_level, synchronous, undefined};
 use crate::base::bits::{bit, bits};
 use crate::cpu::{Cpu, Trap};
 
@@ -40,7 +40,12 @@ pub fn trap_level(cpu: &Cpu) -> u8 {
 }
 
 /// The trap of an FP or SIMD instruction. The condition is always: there is no AArch32.
-pub fn trap(level: u8) -> Trap {
+pub fn trap(cpu: &Cpu, level: u8) -> Trap {
     const ALWAYS: u64 = 1 << 24 | 0xe << 20;
+    let routed = level == 1 && state::level(cpu) == 0 && state::el2_enabled(cpu);
+    if routed && cpu.get(slots::HCR_EL2) & hcr::TGE != 0 {
+        // What EL1 does not enable comes to EL2, which has no such trap for it.
+        return undefined();
+    }
     at_level(synchronous(ec::FLOAT, ALWAYS), level)
 }

@@ -36,6 +36,8 @@ mod pauth;
 mod registers;
 mod state;
 mod system;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod tlbi;
 mod translation;

@@ -37,7 +37,7 @@ pub static HELPERS: [Helper; helpers::COUNT] = [
     any("eret", eret),
     any("wait", wait),
     any("event", event),
-    any("float_trap", |cpu, _| Err(floats::trap(floats::trap_level(cpu).max(1)))),
+    any("float_trap", |cpu, _| Err(floats::trap(cpu, floats::trap_level(cpu).max(1)))),
     Helper { name: "simd", effects: Effects::ANY, call: simd::call },
     Helper { name: "float_half", effects: FLOATS, call: calls::call_half },
     Helper { name: "fixed", effects: FLOATS, call: calls::call_fixed },
@@ -110,16 +110,20 @@ fn sys(cpu: &mut Cpu, [number, value, insn]: Args) -> Result<u64, Trap> {
         (9, _) if config(cpu).features.has(super::features::Features::XS) => {
             tlbi::maintain(cpu, number, value, access)?;
         }
-        _ => return Err(unknown(cpu, number)),
+        _ => return Err(unknown(cpu, number, access)),
     }
     Ok(0)
 }
 
-fn sysl(cpu: &mut Cpu, [number, ..]: Args) -> Result<u64, Trap> {
-    Err(unknown(cpu, number as u16))
+fn sysl(cpu: &mut Cpu, [number, insn, _]: Args) -> Result<u64, Trap> {
+    Err(unknown(cpu, number as u16, trap::Access::new(number as u16, insn, true)))
 }
 
-fn unknown(cpu: &Cpu, number: u16) -> Trap {
+fn unknown(cpu: &Cpu, number: u16, access: trap::Access) -> Trap {
+    let own = matches!(sysreg::parts(number)[2], 11 | 15);
+    if own && state::level(cpu) == 1 && state::el2_enabled(cpu) && cpu.get(slots::HCR_EL2) & hcr::TIDCP != 0 {
+        return access.trap_to(2);
+    }
     crate::gap!("system operation {:?} at {:#x}", sysreg::parts(number), cpu.pc);
     undefined()
 }

@@ -23,6 +23,8 @@ enum About {
     Page { any_space: bool },
     /// A range of pages, likewise.
     Range { any_space: bool },
+    /// Intermediate physical addresses, which TLB entries are not found by: all go.
+    Stage2 { range: bool },
 }
 
 /// How far it reaches.
@@ -45,7 +47,8 @@ fn decode(number: u16) -> Option<(About, Reach)> {
             (4, 0 | 3 | 4 | 7) => Reach::Outer,
             _ => return None,
         };
-        return Some((About::All, reach));
+        let range = matches!((crm, op2), (_, 2 | 6) | (4, 3 | 7));
+        return Some((About::Stage2 { range }, reach));
     }
     let reach = match crm {
         1 | 5 => Reach::Outer,
@@ -89,7 +92,7 @@ fn request(cpu: &Cpu, about: About, op1: u64, value: u64) -> Request {
         }
     };
     match about {
-        About::All => Request::Flush,
+        About::All | About::Stage2 { .. } => Request::Flush,
         About::Space => Request::FlushSpace(named),
         About::Page { any_space } => {
             let size = 1 << granule(regime, control, bit(value, 43));
@@ -125,7 +128,7 @@ pub fn maintain(cpu: &mut Cpu, number: u16, value: u64, access: trap::Access) ->
         _ => return Err(trap::undefined()),
     };
     let there = |(about, reach): &(About, Reach)| {
-        (!matches!(about, About::Range { .. }) || features.has(Features::TLBIRANGE))
+        (!matches!(about, About::Range { .. } | About::Stage2 { range: true }) || features.has(Features::TLBIRANGE))
             && (*reach != Reach::Outer || features.has(Features::TLBIOS))
     };
     let Some((about, reach)) = decode(number).filter(there) else { return Err(trap::undefined()) };
@@ -167,7 +170,9 @@ mod tests {
         assert_eq!(of(0, 3, 7), Some((About::Page { any_space: true }, Reach::Everywhere)));
         assert_eq!(of(0, 1, 2), Some((About::Space, Reach::Outer)));
         assert_eq!(of(0, 2, 5), Some((About::Range { any_space: false }, Reach::Everywhere)));
-        assert_eq!(of(4, 4, 1), Some((About::All, Reach::Here)));
+        assert_eq!(of(4, 4, 1), Some((About::Stage2 { range: false }, Reach::Here)));
+        assert_eq!(of(4, 4, 3), Some((About::Stage2 { range: true }, Reach::Outer)));
+        assert_eq!(of(4, 0, 6), Some((About::Stage2 { range: true }, Reach::Everywhere)));
         assert_eq!(of(4, 3, 5), Some((About::Page { any_space: true }, Reach::Everywhere)));
         assert_eq!(of(0, 7, 4), None);
         assert_eq!(of(6, 7, 2), None);

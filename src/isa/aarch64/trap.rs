@@ -252,7 +252,7 @@ pub fn enter(cpu: &mut Cpu, trap: Trap) {
     if config(cpu).has_pan() && regime_of_users && control & sctlr::SPAN == 0 {
         new |= pstate::PAN;
     }
-    if control & sctlr::DSSBS != 0 {
+    if config(cpu).has_ssbs() && control & sctlr::DSSBS != 0 {
         new |= pstate::SSBS;
     }
     state::set(cpu, new);

@@ -2,7 +2,7 @@
 
 use super::super::fields::{hcr, pstate, scr, sctlr};
 use super::super::trap::{self, Access};
-use super::super::{config, floats};
+use super::super::{config, floats, state::is_secure_below_el3};
 use super::slots;
 use crate::base::bits::bit;
 use crate::cpu::{Cpu, Trap};
@@ -34,11 +34,11 @@ pub enum Rule {
     Masks,
     /// SP_EL0 while it is in use: UNDEFINED.
     Sp0,
-    /// RVBAR: there only at the highest level.
-    ResetVector,
+    /// RVBAR of a level: there only when that is the highest.
+    ResetVector(u8),
     /// Keys: HCR_EL2.APK, SCR_EL3.APK.
     Keys,
-    /// CNTFRQ: written at the highest level alone.
+    /// CNTFRQ: written at the highest level alone, and read at EL0 where that may read a counter.
     Frequency,
     /// CNTPCT.
     PhysicalCounter,
@@ -54,12 +54,18 @@ pub enum Rule {
     Pmu,
     /// Likewise, or PMUSERENR_EL0.CR for reads.
     PmuCycle,
-    /// Likewise, or PMUSERENR_EL0.ER.
+    /// PMUSERENR_EL0 itself: MDCR alone.
+    PmuUser,
+    /// PMUSERENR_EL0.EN or ER, and MDCR.
     PmuEvent,
+    /// Likewise, but ER is for reads.
+    PmuCounter,
     /// Likewise, or PMUSERENR_EL0.SW.
     PmuSoftware,
     /// MDCR_EL2.TDA.
     Debug,
+    /// MDSCR_EL1.TDCC, MDCR_EL2.TDA.
+    DebugChannel,
     /// MDCR_EL2.TDRA.
     DebugRom,
     /// MDCR_EL2.TDOSA.
@@ -78,6 +84,10 @@ pub enum Rule {
     GicHypervisor,
     /// Registers of EL3.
     GicMonitor,
+    /// Limited ordering regions: not in Secure state, HCR_EL2.TLOR, SCR_EL3.TLOR.
+    Regions,
+    /// LORID_EL1: likewise, and also in Secure state.
+    RegionsId,
     /// IMPLEMENTATION DEFINED ones.
     Own,
 }
@@ -119,16 +129,19 @@ pub fn check(cpu: &Cpu, rule: Rule, write: bool, access: Access) -> Result<(), T
         }
         Rule::Float => match floats::trap_level(cpu) {
             0 => Ok(()),
-            target => Err(floats::trap(target)),
+            target => Err(floats::trap(cpu, target)),
         },
         Rule::Masks => from_el0(sctlr & sctlr::UMA != 0),
         Rule::Sp0 => defined(cpu.get(slots::PSTATE) & pstate::SP != 0),
-        Rule::ResetVector => defined(level == config(cpu).highest_level()),
+        Rule::ResetVector(of) => defined(of == config(cpu).highest_level()),
         Rule::Keys => {
             when(level == 1 && el2 && hcr & hcr::APK == 0, 2)?;
             when(level < 3 && config(cpu).has_el3() && cpu.get(slots::SCR_EL3) & scr::APK == 0, 3)
         }
-        Rule::Frequency => defined(!write || level == config(cpu).highest_level()),
+        Rule::Frequency => {
+            from_el0(write || kernel_timers & 3 != 0)?;
+            defined(!write || level == config(cpu).highest_level())
+        }
         Rule::PhysicalCounter => {
             from_el0(bit(kernel_timers, 0))?;
             let allowed = bit(hypervisor_timers, if hcr & hcr::E2H != 0 { 10 } else { 0 });
@@ -146,8 +159,10 @@ pub fn check(cpu: &Cpu, rule: Rule, write: bool, access: Access) -> Result<(), T
             defined(level != 2 && (level == 3 || scr & scr::NS == 0))?;
             when(level == 1 && scr & scr::ST == 0, 3)
         }
-        Rule::Pmu | Rule::PmuCycle | Rule::PmuEvent | Rule::PmuSoftware => {
+        Rule::Pmu | Rule::PmuCycle | Rule::PmuUser | Rule::PmuEvent | Rule::PmuCounter | Rule::PmuSoftware => {
             let also = match rule {
+                Rule::PmuUser => true,
+                Rule::PmuCounter => !write && bit(users, 3),
                 Rule::PmuCycle => !write && bit(users, 2),
                 Rule::PmuEvent => bit(users, 3),
                 Rule::PmuSoftware => bit(users, 1),
@@ -157,15 +172,17 @@ pub fn check(cpu: &Cpu, rule: Rule, write: bool, access: Access) -> Result<(), T
             when(level <= 1 && el2 && bit(cpu.get(slots::MDCR_EL2), 6), 2)?;
             when(level < 3 && bit(cpu.get(slots::MDCR_EL3), 6), 3)
         }
-        Rule::Debug | Rule::DebugRom | Rule::DebugOs => {
+        Rule::Debug | Rule::DebugChannel | Rule::DebugRom | Rule::DebugOs => {
             let (el2_bit, el3_bit) = match rule {
-                Rule::Debug => (9, Some(9)),
-                Rule::DebugRom => (11, None),
-                _ => (10, Some(10)),
+                Rule::Debug | Rule::DebugChannel => (9, 9),
+                Rule::DebugRom => (11, 9),
+                _ => (10, 10),
             };
+            const TDCC: u32 = 12;
+            from_el0(rule != Rule::DebugChannel || !bit(cpu.get(slots::MDSCR_EL1), TDCC))?;
             let mdcr = cpu.get(slots::MDCR_EL2);
             when(level <= 1 && el2 && (bit(mdcr, el2_bit) || bit(mdcr, 8) || hcr & hcr::TGE != 0), 2)?;
-            when(level < 3 && el3_bit.is_some_and(|n| bit(cpu.get(slots::MDCR_EL3), n)), 3)
+            when(level < 3 && bit(cpu.get(slots::MDCR_EL3), el3_bit), 3)
         }
         Rule::GicEnable => defined(cpu.board.interface.is_some()),
         Rule::GicGroup0 | Rule::GicGroup1 | Rule::GicCommon | Rule::GicSgi => {
@@ -185,6 +202,11 @@ pub fn check(cpu: &Cpu, rule: Rule, write: bool, access: Access) -> Result<(), T
         }
         Rule::GicHypervisor => defined(cpu.board.interface.is_some() && config(cpu).has_el2()),
         Rule::GicMonitor => defined(cpu.board.interface.is_some() && config(cpu).has_el3()),
+        Rule::Regions | Rule::RegionsId => {
+            defined(rule == Rule::RegionsId || !is_secure_below_el3(cpu))?;
+            to_el2(hcr::TLOR)?;
+            when(level < 3 && cpu.get(slots::SCR_EL3) & scr::TLOR != 0, 3)
+        }
         Rule::Own => when(level == 1 && el2 && bit(hcr, 20), 2),
     }
 }

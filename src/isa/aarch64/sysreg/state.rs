@@ -150,7 +150,12 @@ pub fn read_isr(cpu: &mut Cpu, _: &SysReg, _: u16) -> u64 {
     trap::interrupt_status(cpu)
 }
 
-/// RMR: a warm reset is taken for one of the board.
+/// RMR: AA64 is one.
+pub fn read_rmr(cpu: &mut Cpu, register: &SysReg, _: u16) -> u64 {
+    cpu.get(register.slot) | 1
+}
+
+/// A warm reset is taken for one of the board.
 pub fn write_rmr(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
     cpu.set(register.slot, value & 1);
     if value & 2 != 0 {
@@ -171,7 +176,10 @@ pub fn write_cptr(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
 
 pub fn write_hcr(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
     let features = config(cpu).features;
-    let mut writable = 0xffff_ffff;
+    let mut writable = 0xffff_ffff | hcr::CD_ID;
+    if features.has(Features::LOR) {
+        writable |= hcr::TLOR;
+    }
     if features.has(Features::VHE) {
         writable |= hcr::E2H;
     }
@@ -189,6 +197,9 @@ pub fn write_hcr(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
 
 pub fn write_scr(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
     let mut writable = 0x3f8f;
+    if config(cpu).features.has(Features::LOR) {
+        writable |= scr::TLOR;
+    }
     if config(cpu).features.has(Features::PAUTH) {
         writable |= scr::APK | scr::API;
     }
@@ -276,8 +287,9 @@ pub fn write_immediate(cpu: &mut Cpu, which: u64, imm: u64, insn: u64) -> Result
         return Err(trap::undefined());
     }
     if matches!(which, 0b011_110 | 0b011_111) {
-        let daif = super::table::number(3, 3, 4, 2, 1);
-        super::rule::check(cpu, super::rule::Rule::Masks, true, trap::Access::new(daif, insn, false))?;
+        // The syndrome has the instruction's own fields, not those of DAIF.
+        let named = super::table::number(0, 3, 4, imm as u16 & 0xf, which as u16 & 7);
+        super::rule::check(cpu, super::rule::Rule::Masks, true, trap::Access::new(named, insn, false))?;
     }
     set_pstate(cpu, mask, value);
     Ok(())

@@ -83,7 +83,7 @@ pub static REGISTERS: &[SysReg] = registers! {
     3 0 5 2 0  "ESR_EL1"          ESR_EL1          1 1 [BASE] Vm, plain, masked::<0xff_ffff_ffff>;
     3 0 6 0 0  "FAR_EL1"          FAR_EL1          1 1 [BASE] Vm, plain, any;
     3 0 12 0 0 "VBAR_EL1"         VBAR_EL1         1 1 [BASE] NONE, plain, masked::<{ !0x7ff }>;
-    3 0 12 0 1 "RVBAR_EL1"        ZERO             1 4 [BASE] ResetVector, zero, ignore;
+    3 0 12 0 1 "RVBAR_EL1"        ZERO             1 4 [BASE] ResetVector(1), zero, ignore;
     3 0 12 1 0 "ISR_EL1"          ZERO             1 4 [BASE] NONE, state::read_isr, ignore;
     3 4 5 1 0  "AFSR0_EL2"        AFSR0_EL2        2 2 [EL2]  NONE, zero, ignore;
     3 4 5 1 1  "AFSR1_EL2"        AFSR1_EL2        2 2 [EL2]  NONE, zero, ignore;
@@ -91,14 +91,14 @@ pub static REGISTERS: &[SysReg] = registers! {
     3 4 6 0 0  "FAR_EL2"          FAR_EL2          2 2 [EL2]  NONE, plain, any;
     3 4 6 0 4  "HPFAR_EL2"        HPFAR_EL2        2 2 [EL2]  NONE, plain, masked::<0x8000_0fff_ffff_fff0>;
     3 4 12 0 0 "VBAR_EL2"         VBAR_EL2         2 2 [EL2]  NONE, plain, masked::<{ !0x7ff }>;
-    3 4 12 0 1 "RVBAR_EL2"        ZERO             2 4 [EL2]  ResetVector, zero, ignore;
+    3 4 12 0 1 "RVBAR_EL2"        ZERO             2 4 [EL2]  ResetVector(2), zero, ignore;
     3 6 5 1 0  "AFSR0_EL3"        AFSR0_EL3        3 3 [EL3]  NONE, zero, ignore;
     3 6 5 1 1  "AFSR1_EL3"        AFSR1_EL3        3 3 [EL3]  NONE, zero, ignore;
     3 6 5 2 0  "ESR_EL3"          ESR_EL3          3 3 [EL3]  NONE, plain, masked::<0xff_ffff_ffff>;
     3 6 6 0 0  "FAR_EL3"          FAR_EL3          3 3 [EL3]  NONE, plain, any;
     3 6 12 0 0 "VBAR_EL3"         VBAR_EL3         3 3 [EL3]  NONE, plain, masked::<{ !0x7ff }>;
     3 6 12 0 1 "RVBAR_EL3"        ZERO             3 4 [EL3]  NONE, zero, ignore;
-    3 6 12 0 2 "RMR_EL3"          RMR              3 3 [EL3]  NONE, plain, state::write_rmr;
+    3 6 12 0 2 "RMR_EL3"          RMR              3 3 [EL3]  NONE, state::read_rmr, state::write_rmr;
     // Control and translation.
     3 0 1 0 0  "SCTLR_EL1"        SCTLR_EL1        1 1 [BASE] Vm, plain, translation::write_sctlr;
     3 0 1 0 1  "ACTLR_EL1"        ACTLR_EL1        1 1 [BASE] Actlr, zero, ignore;
@@ -135,11 +135,11 @@ pub static REGISTERS: &[SysReg] = registers! {
     3 6 2 0 2  "TCR_EL3"          TCR_EL3          3 3 [EL3]  NONE, plain, translation::write_control;
     3 6 10 2 0 "MAIR_EL3"         MAIR_EL3         3 3 [EL3]  NONE, plain, any;
     3 6 10 3 0 "AMAIR_EL3"        AMAIR_EL3        3 3 [EL3]  NONE, zero, ignore;
-    3 0 10 4 0 "LORSA_EL1"        LORSA_EL1        1 1 [LOR]  NONE, plain, any;
-    3 0 10 4 1 "LOREA_EL1"        LOREA_EL1        1 1 [LOR]  NONE, plain, any;
-    3 0 10 4 2 "LORN_EL1"         LORN_EL1         1 1 [LOR]  NONE, plain, any;
-    3 0 10 4 3 "LORC_EL1"         LORC_EL1         1 1 [LOR]  NONE, plain, any;
-    3 0 10 4 7 "LORID_EL1"        ZERO             1 4 [LOR]  NONE, zero, ignore;
+    3 0 10 4 0 "LORSA_EL1"        LORSA_EL1        1 1 [LOR]  Regions, plain, any;
+    3 0 10 4 1 "LOREA_EL1"        LOREA_EL1        1 1 [LOR]  Regions, plain, any;
+    3 0 10 4 2 "LORN_EL1"         LORN_EL1         1 1 [LOR]  Regions, plain, any;
+    3 0 10 4 3 "LORC_EL1"         LORC_EL1         1 1 [LOR]  Regions, plain, any;
+    3 0 10 4 7 "LORID_EL1"        ZERO             1 4 [LOR]  RegionsId, zero, ignore;
     // Threads and keys.
     3 3 13 0 2 "TPIDR_EL0"        TPIDR_EL0        0 0 [BASE] NONE, plain, any;
     3 3 13 0 3 "TPIDRRO_EL0"      TPIDRRO_EL0      0 1 [BASE] NONE, plain, any;
@@ -191,8 +191,8 @@ pub static REGISTERS: &[SysReg] = registers! {
     3 3 9 12 7 "PMCEID1_EL0"      ZERO             0 4 [PMUV3] Pmu, zero, ignore;
     3 3 9 13 0 "PMCCNTR_EL0"      PMCCNTR          0 0 [PMUV3] PmuCycle, counters::read_cycles, counters::write_cycles;
     3 3 9 13 1 "PMXEVTYPER_EL0"   PMCCFILTR        0 0 [PMUV3] Pmu, counters::read_selected_type, counters::write_selected_type;
-    3 3 9 13 2 "PMXEVCNTR_EL0"    ZERO             0 0 [PMUV3] PmuEvent, zero, ignore;
-    3 3 9 14 0 "PMUSERENR_EL0"    PMUSERENR        0 1 [PMUV3] NONE, plain, masked::<0xf>;
+    3 3 9 13 2 "PMXEVCNTR_EL0"    ZERO             0 0 [PMUV3] PmuCounter, zero, ignore;
+    3 3 9 14 0 "PMUSERENR_EL0"    PMUSERENR        0 1 [PMUV3] PmuUser, plain, masked::<0xf>;
     3 0 9 14 1 "PMINTENSET_EL1"   PMINTEN          1 1 [PMUV3] Pmu, plain, counters::set_cycle_bit;
     3 0 9 14 2 "PMINTENCLR_EL1"   PMINTEN          1 1 [PMUV3] Pmu, plain, counters::clear_cycle_bit;
     3 3 9 14 3 "PMOVSSET_EL0"     PMOVS            0 0 [PMUV3] Pmu, plain, counters::set_cycle_bit;
@@ -204,9 +204,9 @@ pub static REGISTERS: &[SysReg] = registers! {
     2 0 0 2 2  "MDSCR_EL1"        MDSCR_EL1        1 1 [BASE] Debug, plain, masked::<0xffff_ffff>;
     2 0 0 3 2  "OSDTRTX_EL1"      OSDTRTX_EL1      1 1 [BASE] Debug, plain, masked::<0xffff_ffff>;
     2 0 0 6 2  "OSECCR_EL1"       OSECCR_EL1       1 1 [BASE] Debug, plain, masked::<0xffff_ffff>;
-    2 3 0 1 0  "MDCCSR_EL0"       ZERO             0 4 [BASE] NONE, zero, ignore;
-    2 3 0 4 0  "DBGDTR_EL0"       ZERO             0 0 [BASE] NONE, zero, ignore;
-    2 3 0 5 0  "DBGDTRRX_EL0"     ZERO             0 0 [BASE] NONE, zero, ignore;
+    2 3 0 1 0  "MDCCSR_EL0"       ZERO             0 4 [BASE] DebugChannel, zero, ignore;
+    2 3 0 4 0  "DBGDTR_EL0"       ZERO             0 0 [BASE] DebugChannel, zero, ignore;
+    2 3 0 5 0  "DBGDTRRX_EL0"     ZERO             0 0 [BASE] DebugChannel, zero, ignore;
     2 4 0 7 0  "DBGVCR32_EL2"     DBGVCR32_EL2     2 2 [EL2]  NONE, plain, masked::<0xffff_ffff>;
     2 0 1 0 0  "MDRAR_EL1"        ZERO             1 4 [BASE] DebugRom, zero, ignore;
     2 0 1 0 4  "OSLAR_EL1"        OSLSR_EL1        4 1 [BASE] DebugOs, zero, state::write_oslar;
