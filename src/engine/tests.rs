@@ -10,8 +10,8 @@ use crate::cpu::{Access, AddressSpace, Board, Cpu, Group, Helper, Isa, Lifted, M
 use crate::fabric::{BusBuilder, Clock, Mailbox, Power, Ram, Timers, Watchers};
 use crate::float::{Format, MinMax, Round, Rules};
 use crate::ir::{
-    BinOp, Builder, Cond, Effects, End, FloatCond, FloatOp, FloatToInt, HelperId, Hint, IntToFloat, MemSize, Op, RmwOp,
-    Slot, Type, UnOp, Val, Why, Width,
+    BinOp, Builder, Cond, Effects, End, FloatCond, FloatOp, FloatToInt, HelperId, Hint, IntToFloat, Lane, MemSize, Op,
+    RmwOp, Slot, Type, UnOp, Val, VecFloat, VecInsn, VecOp, Why, Width,
 };
 use std::sync::Arc;
 
@@ -105,6 +105,93 @@ impl Toy {
         b.add_imm(v, far)
     }
 
+    /// Any vector op; vectors lie over integers and floats.
+    fn vector(r: &mut Random, b: &mut Builder, rm: Round) {
+        let lane = r.pick(&Lane::ALL);
+        let narrow = r.pick(&Lane::ALL[..3]);
+        let (half, part, signed) = (r.below(2) == 0, r.below(2) as u8, r.below(2) == 0);
+        let by = r.below(lane.bits() as usize) as u8;
+        let inside = r.pick(&Lane::ALL[narrow as usize + 1..]);
+        let fmt = r.pick(&[Format::F32, Format::F64]);
+        let float = r.pick(&[
+            VecFloat::Add,
+            VecFloat::Sub,
+            VecFloat::Mul,
+            VecFloat::Div,
+            VecFloat::Fma,
+            VecFloat::FmaNeg,
+            VecFloat::Eq,
+            VecFloat::Gt,
+            VecFloat::Ge,
+            VecFloat::Sqrt,
+            VecFloat::FromInt,
+            VecFloat::ToInt,
+        ]);
+        let op = r.pick(&[
+            VecOp::And,
+            VecOp::AndNot,
+            VecOp::Or,
+            VecOp::OrNot,
+            VecOp::Xor,
+            VecOp::Choose,
+            VecOp::Add(lane),
+            VecOp::Sub(lane),
+            VecOp::Mul(lane),
+            VecOp::Eq(lane),
+            VecOp::GtS(lane),
+            VecOp::GtU(lane),
+            VecOp::GeS(lane),
+            VecOp::GeU(lane),
+            VecOp::Test(lane),
+            VecOp::MinS(lane),
+            VecOp::MaxS(lane),
+            VecOp::MinU(lane),
+            VecOp::MaxU(lane),
+            VecOp::Abs(lane),
+            VecOp::Shl(lane, by),
+            VecOp::ShrU(lane, by + 1),
+            VecOp::ShrS(lane, by + 1),
+            VecOp::Dup(lane, by % lane.count() as u8),
+            VecOp::Extract(by % if half { 8 } else { 16 }),
+            VecOp::ZipLow(lane),
+            VecOp::ZipHigh(narrow),
+            VecOp::UnzipEven(narrow),
+            VecOp::UnzipOdd(narrow),
+            VecOp::TransposeEven(narrow),
+            VecOp::TransposeOdd(narrow),
+            VecOp::Reverse(narrow, inside),
+            VecOp::Widen { lane: narrow, signed, part },
+            VecOp::MulWide { lane: narrow, signed, part },
+            VecOp::Narrow { lane: narrow, part },
+            VecOp::Count,
+            VecOp::Table,
+            VecOp::AesEncrypt,
+            VecOp::AesDecrypt,
+            VecOp::AesMix,
+            VecOp::AesMixInverse,
+            VecOp::ClMul(part),
+            VecOp::Float(float, fmt, rm),
+            VecOp::Float(float, fmt, rm),
+        ]);
+        let mut vector = || Slot(2 * r.below(usize::from(INTS + FLOATS) / 2) as u16);
+        let (d, a, bb, c) = (vector(), vector(), vector(), vector());
+        match r.below(8) {
+            0 => {
+                let value = Toy::int(r, b);
+                b.vec_dup(lane, half, d, value);
+            }
+            1 => {
+                let base = Toy::address(r, b, 1);
+                b.vec_load(d, base, 0);
+            }
+            2 => {
+                let base = Toy::address(r, b, 16);
+                b.vec_store(a, base, 0);
+            }
+            _ => b.vec(VecInsn { op, half: half && !matches!(op, VecOp::Narrow { .. }), d, a, b: bb, c }),
+        }
+    }
+
     fn body(r: &mut Random, b: &mut Builder, off: i64) {
         let sizes = [MemSize::B1, MemSize::B2, MemSize::B4, MemSize::B8];
         let w = r.pick(&[Width::W32, Width::W64]);
@@ -117,7 +204,7 @@ impl Toy {
             Round::Up,
             Round::NearestAway,
         ]);
-        match r.below(24) {
+        match r.below(26) {
             0..=5 => {
                 let (x, y) = (Toy::int(r, b), Toy::int(r, b));
                 let v = b.bin(r.pick(BinOp::ALL), w, x, y);
@@ -253,6 +340,7 @@ impl Toy {
                 let v = b.cast(Type::Float, v);
                 b.set(Slot(INTS + r.below(usize::from(FLOATS)) as u16), v);
             }
+            23 | 24 => Toy::vector(r, b, rm),
             _ => {
                 // Forward only, so that every program ends.
                 let target = off + 4 + 4 * r.below(8) as i64;

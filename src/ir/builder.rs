@@ -2,8 +2,8 @@
 
 use super::eval;
 use super::{
-    BinOp, Block, Cond, Effects, End, FloatCond, FloatOp, FloatToInt, HelperId, Hint, IntToFloat, Mem, MemSize, Op,
-    RmwOp, Slot, Type, UnOp, Val, Why, Width,
+    BinOp, Block, Cond, Effects, End, FloatCond, FloatOp, FloatToInt, HelperId, Hint, IntToFloat, Lane, Mem, MemSize,
+    Op, RmwOp, Slot, Type, UnOp, Val, VecInsn, VecMove, Why, Width,
 };
 use crate::float::{Format, Round};
 
@@ -328,6 +328,35 @@ impl Builder {
     /// A full fence.
     pub fn fence(&mut self) {
         self.push(Op::Fence);
+    }
+
+    /// An op on vectors.
+    pub fn vec(&mut self, insn: VecInsn) {
+        self.forget_vector(insn.d);
+        self.push(Op::Vec(insn));
+    }
+
+    /// The low bits of a value in every lane of a vector.
+    pub fn vec_dup(&mut self, lane: Lane, half: bool, d: Slot, value: Val) {
+        self.forget_vector(d);
+        self.push(Op::VecMove(VecMove::Dup { lane, half, d, value }));
+    }
+
+    /// Loads a vector.
+    pub fn vec_load(&mut self, d: Slot, base: Val, disp: i32) {
+        self.forget_vector(d);
+        self.push(Op::VecMove(VecMove::Load { d, base, disp }));
+    }
+
+    /// Stores a vector.
+    pub fn vec_store(&mut self, s: Slot, base: Val, disp: i32) {
+        self.push(Op::VecMove(VecMove::Store { s, base, disp }));
+    }
+
+    fn forget_vector(&mut self, d: Slot) {
+        for slot in [d.0, d.0 + 1] {
+            self.known[usize::from(slot)].epoch = 0;
+        }
     }
 
     /// A value's bits as the other type.

@@ -1,8 +1,8 @@
 //! The evaluator: what every op means. The interpreter runs it; the JIT's templates are tested against it.
 
 use super::{
-    BinOp, Block, Cond, End, FloatCond, FloatOp, FloatToInt, HelperId, IntToFloat, Mem, Op, RmwOp, Slot, UnOp, Val,
-    Why, Width,
+    BinOp, Block, Cond, End, FloatCond, FloatOp, FloatToInt, HelperId, IntToFloat, Mem, MemSize, Op, RmwOp, Slot, UnOp,
+    Val, VecMove, Why, Width, vector,
 };
 use crate::float::{self, Flags, Format, Ordering4, Round, Rules};
 
@@ -122,6 +122,32 @@ pub fn run(block: &Block, page: u64, env: &mut impl Env, values: &mut Vec<u64>) 
                 env.fence();
                 0
             }
+            Op::Vec(insn) => {
+                let [old, a, b, c] = [insn.d, insn.a, insn.b, insn.c].map(|slot| vector_in(env, slot));
+                let (value, flags) = vector::eval(insn, env.rules(), old, [a, b, c]);
+                env.raise(flags);
+                set_vector(env, insn.d, value);
+                0
+            }
+            Op::VecMove(VecMove::Dup { lane, half, d, value }) => {
+                let value = vector::duplicate(lane, half, v(value));
+                set_vector(env, d, value);
+                0
+            }
+            Op::VecMove(VecMove::Load { d, base, disp }) => {
+                let address = v(base).wrapping_add(disp as u64);
+                let low = or_trap!(env.load(HALF_VECTOR, address));
+                let high = or_trap!(env.load(HALF_VECTOR, address.wrapping_add(8)));
+                set_vector(env, d, [low, high]);
+                0
+            }
+            Op::VecMove(VecMove::Store { s, base, disp }) => {
+                let address = v(base).wrapping_add(disp as u64);
+                let (low, high) = (env.get(s), env.get(Slot(s.0 + 1)));
+                or_trap!(env.store(HALF_VECTOR, address, low));
+                or_trap!(env.store(HALF_VECTOR, address.wrapping_add(8), high));
+                0
+            }
             Op::Cast { a, .. } => v(a),
             Op::Float { op, fmt, rm, a, b, c } => {
                 let (value, flags) = float(op, fmt, env.rules(), rm, v(a), v(b), v(c));
@@ -167,6 +193,18 @@ pub fn run(block: &Block, page: u64, env: &mut impl Env, values: &mut Vec<u64>) 
         End::Leave { target, why } => Outcome::Leave(page.wrapping_add(target as u64), why),
         End::Never => Outcome::Leave(insn, Why::Sync),
     }
+}
+
+/// Either half of a vector in memory.
+const HALF_VECTOR: Mem = Mem { size: MemSize::B8, aligned: false };
+
+fn vector_in(env: &mut impl Env, slot: Slot) -> vector::Vector {
+    [env.get(slot), env.get(Slot(slot.0 + 1))]
+}
+
+fn set_vector(env: &mut impl Env, d: Slot, [low, high]: vector::Vector) {
+    env.set(d, low);
+    env.set(Slot(d.0 + 1), high);
 }
 
 fn low_bytes(mem: Mem) -> u64 {

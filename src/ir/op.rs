@@ -1,5 +1,6 @@
 //! The op table and what a block is made of.
 
+use super::vector::{VecInsn, VecMove};
 use crate::float::{Format, MinMax, Round};
 
 /// A value: the number of the op that defines it.
@@ -569,6 +570,10 @@ pub enum Op {
         /// Arguments; unused ones are `NONE`.
         args: [Val; 3],
     },
+    /// An op on vectors, which reads and writes slots.
+    Vec(VecInsn),
+    /// A vector op with a scalar operand, or of memory.
+    VecMove(VecMove),
     /// Leaves the block for `target`, an offset from its page, when `c` is not 0.
     ExitIf {
         /// The condition.
@@ -657,7 +662,13 @@ impl Op {
     /// The type of the op's value; `None` when it has none.
     pub fn ty(&self) -> Option<Type> {
         match *self {
-            Op::Insn { .. } | Op::Set { .. } | Op::Store { .. } | Op::Fence | Op::ExitIf { .. } => None,
+            Op::Insn { .. }
+            | Op::Set { .. }
+            | Op::Store { .. }
+            | Op::Fence
+            | Op::ExitIf { .. }
+            | Op::Vec(_)
+            | Op::VecMove(_) => None,
             Op::Get { ty, .. } | Op::Load { ty, .. } | Op::Cast { to: ty, .. } => Some(ty),
             Op::Float { .. } | Op::FloatConvert { .. } | Op::IntToFloat { .. } | Op::Box { .. } | Op::Unbox { .. } => {
                 Some(Type::Float)
@@ -691,6 +702,8 @@ impl Op {
             | Op::StoreConditional { .. }
             | Op::Fence
             | Op::ExitIf { .. }
+            | Op::Vec(_)
+            | Op::VecMove(_)
             | Op::FloatCmp { .. }
             | Op::FloatConvert { .. }
             | Op::FloatToInt { .. }
@@ -716,7 +729,9 @@ impl Op {
         use Type::{Float, Int};
         let mut each = |values: &[Val], ty| values.iter().filter(|v| **v != Val::NONE).for_each(|v| f(*v, ty));
         match *self {
-            Op::Insn { .. } | Op::Const(_) | Op::Pc(_) | Op::Get { .. } | Op::Fence => {}
+            Op::Insn { .. } | Op::Const(_) | Op::Pc(_) | Op::Get { .. } | Op::Fence | Op::Vec(_) => {}
+            Op::VecMove(VecMove::Dup { value, .. }) => each(&[value], Some(Int)),
+            Op::VecMove(VecMove::Load { base, .. } | VecMove::Store { base, .. }) => each(&[base], Some(Int)),
             Op::Set { value, .. } => each(&[value], None),
             Op::Bin { a, b, .. } | Op::Cmp { a, b, .. } => each(&[a, b], Some(Int)),
             Op::Un { a, .. } | Op::IntToFloat { a, .. } => each(&[a], Some(Int)),

@@ -1,6 +1,6 @@
 //! The text form of a block, for `-d op` and golden tests.
 
-use super::{Block, Effects, End, FloatOp, Mem, Op, Slot, Type, Val, Width};
+use super::{Block, Effects, End, FloatOp, Mem, Op, Slot, Type, Val, VecInsn, VecMove, Width};
 use std::fmt;
 
 impl fmt::Display for Val {
@@ -78,6 +78,17 @@ impl fmt::Display for Op {
                 write!(f, "sc.{mem} [{addr}], {reserved}, {expected}, {new}")
             }
             Op::Fence => f.write_str("fence"),
+            Op::Vec(VecInsn { op, half, d, a, b, c }) => {
+                let width = if half { 64 } else { 128 };
+                write!(f, "vec.{width} {d}, {op:?} {a}, {b}, {c}")
+            }
+            Op::VecMove(VecMove::Dup { lane, half, d, value }) => {
+                write!(f, "dup.{} {d}, {lane:?} {value}", if half { 64 } else { 128 })
+            }
+            Op::VecMove(VecMove::Load { d, base, disp }) => write!(f, "load.128 {d}, [{base}{}]", Offset(disp.into())),
+            Op::VecMove(VecMove::Store { s, base, disp }) => {
+                write!(f, "store.128 [{base}{}], {s}", Offset(disp.into()))
+            }
             Op::Cast { to, a } => write!(f, "cast.{to} {a}"),
             Op::Float { op, fmt, rm, a, b, c } => {
                 write!(f, "float.{op}.{fmt:?}.{rm:?} {a}")?;

@@ -464,6 +464,34 @@ impl Alloc {
         self.dirty.push((slot, v));
     }
 
+    /// A slot is about to be read from memory: its value is stored there if it is not yet.
+    pub fn flush_slot(&mut self, asm: &mut Asm, slot: Slot) {
+        if let Some(index) = self.dirty.iter().position(|(s, _)| *s == slot) {
+            let (_, v) = self.dirty.swap_remove(index);
+            self.store_one(asm, slot, v);
+            self.drop_use(v);
+        }
+    }
+
+    /// A slot's memory is about to be written, past this allocator: values that still are there are loaded first,
+    /// and the slot's own value is forgotten.
+    pub fn release_slot(&mut self, asm: &mut Asm, slot: Slot) {
+        self.undirty(slot);
+        while let Some(&(_, old)) = self.in_slot.iter().find(|(s, _)| *s == slot) {
+            match self.ty(old) {
+                Type::Int => self.int(asm, old),
+                Type::Float => self.xmm(asm, old),
+            };
+        }
+    }
+
+    /// A vector register beside the scratch ones, for the op at hand.
+    pub fn scratch_xmm(&mut self, asm: &mut Asm) -> u8 {
+        let r = self.take_xmm(asm);
+        self.pinned_xmm |= 1 << r;
+        r
+    }
+
     fn undirty(&mut self, slot: Slot) {
         if let Some(index) = self.dirty.iter().position(|(s, _)| *s == slot) {
             let (_, old) = self.dirty.swap_remove(index);
@@ -475,30 +503,34 @@ impl Alloc {
     /// Uses `rax`.
     pub fn store_dirty(&self, asm: &mut Asm) {
         for &(slot, v) in &self.dirty {
-            let to = frame::slot(slot);
-            match self.loc(v) {
-                Loc::None => unreachable!("{v} is dirty and nowhere"),
-                Loc::Const(value) if value as i64 == i64::from(value as i32) => {
-                    near!(asm, {mov QWORD} rbp, to, {, value as i32});
-                }
-                Loc::Const(value) => {
-                    load_const(asm, RAX, value);
-                    near!(asm, {mov} rbp, to, {, rax});
-                }
-                Loc::Pc(off) => {
-                    load_pc(asm, RAX, off);
-                    near!(asm, {mov} rbp, to, {, rax});
-                }
-                Loc::Reg(r) => near!(asm, {mov} rbp, to, {, Rq(r)}),
-                Loc::Xmm(x) => near!(asm, {movsd} rbp, to, {, Rx(x)}),
-                Loc::Spill(n) => {
-                    asm!(asm, mov rax, [rsp + frame::SPILL + 8 * i32::from(n)]);
-                    near!(asm, {mov} rbp, to, {, rax});
-                }
-                Loc::Slot(from) => {
-                    near!(asm, {mov rax,} rbp, frame::slot(from), {});
-                    near!(asm, {mov} rbp, to, {, rax});
-                }
+            self.store_one(asm, slot, v);
+        }
+    }
+
+    fn store_one(&self, asm: &mut Asm, slot: Slot, v: Val) {
+        let to = frame::slot(slot);
+        match self.loc(v) {
+            Loc::None => unreachable!("{v} is dirty and nowhere"),
+            Loc::Const(value) if value as i64 == i64::from(value as i32) => {
+                near!(asm, {mov QWORD} rbp, to, {, value as i32});
+            }
+            Loc::Const(value) => {
+                load_const(asm, RAX, value);
+                near!(asm, {mov} rbp, to, {, rax});
+            }
+            Loc::Pc(off) => {
+                load_pc(asm, RAX, off);
+                near!(asm, {mov} rbp, to, {, rax});
+            }
+            Loc::Reg(r) => near!(asm, {mov} rbp, to, {, Rq(r)}),
+            Loc::Xmm(x) => near!(asm, {movsd} rbp, to, {, Rx(x)}),
+            Loc::Spill(n) => {
+                asm!(asm, mov rax, [rsp + frame::SPILL + 8 * i32::from(n)]);
+                near!(asm, {mov} rbp, to, {, rax});
+            }
+            Loc::Slot(from) => {
+                near!(asm, {mov rax,} rbp, frame::slot(from), {});
+                near!(asm, {mov} rbp, to, {, rax});
             }
         }
     }

@@ -130,6 +130,12 @@ impl Asm {
         self.bytes.extend([0x40 | rex, 0x83, 0xf8 | reg & 7, imm as u8]);
     }
 
+    /// `vfmadd213pd xmm0, xmm1, from`, or `vfnmadd213pd`: the assembler makes single precision of it.
+    pub fn fma_doubles(&mut self, negated: bool, from: u8) {
+        let opcode = if negated { 0xac } else { 0xa8 };
+        self.bytes.extend([0xc4, 0xc2 | (from >> 3 ^ 1) << 5, 0xf1, opcode, 0xc0 | from & 7]);
+    }
+
     /// `cmovcc` of 64-bit registers.
     pub fn cmov(&mut self, cc: Cc, to: u8, from: u8) {
         let rex = 0x48 | (to >> 3) << 2 | from >> 3;

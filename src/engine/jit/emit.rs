@@ -13,7 +13,7 @@ use super::thunks::{Thunks, reason};
 use crate::cpu::{ITLB_SIZE, Isa};
 use crate::fabric::PAGE_SIZE;
 use crate::float::{Round, Rules};
-use crate::ir::{Block, End, Op, Type, Val, Why};
+use crate::ir::{Block, End, Op, Slot, Type, Val, VecInsn, VecMove, Why};
 use std::sync::OnceLock;
 
 /// What the host's processor has beyond SSE2.
@@ -33,6 +33,10 @@ pub struct HostFeatures {
     pub sse41: bool,
     /// Fused multiply-add.
     pub fma: bool,
+    /// AVX2: vector ops of three operands.
+    pub avx2: bool,
+    /// The rounds of AES.
+    pub aes: bool,
 }
 
 impl HostFeatures {
@@ -46,12 +50,23 @@ impl HostFeatures {
             pclmul: is_x86_feature_detected!("pclmulqdq"),
             sse41: is_x86_feature_detected!("sse4.1"),
             fma: is_x86_feature_detected!("fma"),
+            avx2: is_x86_feature_detected!("avx2"),
+            aes: is_x86_feature_detected!("aes"),
         }
     }
 
     /// Nothing beyond SSE2: for tests of the fallbacks.
-    pub const BASELINE: HostFeatures =
-        HostFeatures { bmi2: false, bmi1: false, lzcnt: false, popcnt: false, pclmul: false, sse41: false, fma: false };
+    pub const BASELINE: HostFeatures = HostFeatures {
+        bmi2: false,
+        bmi1: false,
+        lzcnt: false,
+        popcnt: false,
+        pclmul: false,
+        sse41: false,
+        fma: false,
+        avx2: false,
+        aes: false,
+    };
 }
 
 /// Ops that have no template here: each distinct one has a number by which code asks for its evaluation.
@@ -71,7 +86,7 @@ impl EvalTable {
         self.ops.get(number)?.get()
     }
 
-    fn number(&self, op: Op) -> usize {
+    pub(super) fn number(&self, op: Op) -> usize {
         self.ops.iter().position(|place| *place.get_or_init(|| op) == op).expect("there are fewer kinds of ops")
     }
 }
@@ -247,6 +262,10 @@ impl Emitter {
             }
             // A locked op on the stack orders as `mfence` does, and costs less.
             Op::Fence => asm!(self.hot, lock or DWORD [rsp + frame::SPILL], 0),
+            Op::Vec(insn) => self.vector(insn, setting),
+            Op::VecMove(VecMove::Dup { lane, half, d, value }) => self.vector_dup(lane, half, d, value),
+            Op::VecMove(VecMove::Load { d, base, disp }) => self.vector_access(d, base, disp, false, setting),
+            Op::VecMove(VecMove::Store { s, base, disp }) => self.vector_access(s, base, disp, true, setting),
             Op::Cast { to, a } => self.cast(to, a, v),
             Op::Float { .. }
             | Op::FloatCmp { .. }
@@ -599,7 +618,7 @@ fn operands(op: &Op) -> Vec<Val> {
 }
 
 /// An op with its operands replaced by their positions, so that equal ops have one number.
-fn anonymous(op: &Op) -> Op {
+pub(super) fn anonymous(op: &Op) -> Op {
     let mut op = *op;
     let (n0, n1, n2) = (Val(0), Val(1), Val(2));
     match &mut op {
@@ -611,6 +630,7 @@ fn anonymous(op: &Op) -> Op {
         | Op::IntToFloat { a, .. }
         | Op::Box { a, .. }
         | Op::Unbox { a, .. } => *a = n0,
+        Op::Vec(insn) => *insn = VecInsn { d: Slot(0), a: Slot(0), b: Slot(0), c: Slot(0), ..*insn },
         Op::Float { op: which, a, b, c, .. } => {
             *a = n0;
             *b = if which.operands() > 1 { n1 } else { Val::NONE };

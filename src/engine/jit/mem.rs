@@ -15,7 +15,7 @@ use super::frame::{self, Slow};
 use super::int::lea;
 use crate::cpu::{TLB_SIZE, access_mask};
 use crate::fabric::PAGE_SIZE;
-use crate::ir::{Mem, MemSize, RmwOp, Type, Val};
+use crate::ir::{Mem, MemSize, RmwOp, Slot, Type, Val};
 
 /// What a memory slow path is asked to do, as it travels in the low half of `rax`; the place of the
 /// dirty map in code memory is above.
@@ -42,6 +42,10 @@ pub enum Kind {
     Cas,
     /// A read-modify-write with argument 0.
     Rmw(RmwOp),
+    /// A load of 16 bytes into the slots from argument 0 on.
+    LoadVec,
+    /// A store of them.
+    StoreVec,
 }
 
 /// The jump that is taken when an access cannot be made directly.
@@ -62,6 +66,8 @@ impl Request {
             Kind::Store => 1,
             Kind::Cas => 2,
             Kind::Rmw(op) => 3 + op as u32,
+            Kind::LoadVec => 14,
+            Kind::StoreVec => 15,
         };
         self.mem.size as u32
             | u32::from(self.mem.aligned) << 2
@@ -76,6 +82,8 @@ impl Request {
             0 => Kind::Load,
             1 => Kind::Store,
             2 => Kind::Cas,
+            14 => Kind::LoadVec,
+            15 => Kind::StoreVec,
             n => Kind::Rmw(RmwOp::ALL[n as usize - 3]),
         };
         Request {
@@ -138,16 +146,20 @@ impl Emitter {
     /// As [`translate`](Emitter::translate), for plain accesses: the page that this access last went to is tried
     /// first, which needs no index; cold code asks the TLB. Returns a jump in cold code that is taken on a miss of both.
     fn translate_at_site(&mut self, mem: Mem, base: Val, disp: i32, store: bool, setting: &Setting) -> Miss {
-        let number = setting.first_site + self.sites;
-        if mem.aligned || number >= crate::cpu::SITES {
+        if mem.aligned || setting.first_site + self.sites >= crate::cpu::SITES {
             let tag = if store { frame::TLB_WRITE } else { frame::TLB_READ };
             return Miss::Hot(self.translate(mem, base, disp, tag));
         }
-        self.sites += 1;
-        let site = number as i32 * frame::SITE_SIZE;
         self.address(base, disp);
+        self.at_site(mem.size as usize, store, setting)
+    }
+
+    /// The check of a site for an access of `1 << size` bytes to the address in `rcx`.
+    fn at_site(&mut self, size: usize, store: bool, setting: &Setting) -> Miss {
+        let site = (setting.first_site + self.sites) as i32 * frame::SITE_SIZE;
+        self.sites += 1;
         // The low bits are zero where the access is aligned; a site never takes others, which may cross its page.
-        let mask = access_mask(Mem { aligned: true, ..mem });
+        let mask = -(PAGE_SIZE as i64) | ((1 << size) - 1);
         asm!(self.hot
             ; mov rax, rcx
             ; and rax, mask as i32
@@ -159,7 +171,7 @@ impl Emitter {
         asm!(self.hot, add rcx, [rdx + site + frame::SITE_ADDEND]);
         self.start_cold(&[other_page]);
         asm!(self.cold, mov edx, site);
-        self.cold_call_thunk(setting.thunks.site[usize::from(store)][mem.size as usize]);
+        self.cold_call_thunk(setting.thunks.site[usize::from(store)][size]);
         let miss = self.cold.jcc(Cc::Ne);
         self.cold_jump(self.hot.here());
         Miss::Cold(miss)
@@ -174,6 +186,10 @@ impl Emitter {
         for (n, arg) in args.iter().enumerate() {
             self.store_arg_cold(n, *arg);
         }
+        self.slow_request(kind, mem, sext, setting);
+    }
+
+    fn slow_request(&mut self, kind: Kind, mem: Mem, sext: bool, setting: &Setting) {
         let request = Request { kind, mem, sext, insn: self.insn };
         asm!(self.cold, mov Rq(RAX), QWORD i64::from(request.encode()));
         self.name_map();
@@ -259,6 +275,38 @@ impl Emitter {
         self.resume_hot();
         self.alloc.drop_use(base);
         self.alloc.drop_use(value);
+    }
+
+    /// A load of 16 bytes into slots, or a store of them. Without a free site the slow path does it.
+    pub(super) fn vector_access(&mut self, slot: Slot, base: Val, disp: i32, store: bool, setting: &Setting) {
+        let (low, high) = (slot, Slot(slot.0 + 1));
+        for half in [low, high] {
+            self.alloc.flush_slot(&mut self.hot, half);
+            if !store {
+                self.alloc.release_slot(&mut self.hot, half);
+            }
+        }
+        self.address(base, disp);
+        let miss = if setting.first_site + self.sites < crate::cpu::SITES {
+            self.at_site(4, store, setting)
+        } else {
+            Miss::Hot(self.hot.jmp())
+        };
+        let kind = if store { Kind::StoreVec } else { Kind::LoadVec };
+        match miss {
+            Miss::Hot(patch) => self.start_cold(&[patch]),
+            Miss::Cold(patch) => self.cold.bind(patch),
+        }
+        asm!(self.cold, mov QWORD [rsp + frame::ARGS], i32::from(slot.0));
+        self.slow_request(kind, Mem { size: MemSize::B8, aligned: false }, false, setting);
+        let at = frame::slot(slot);
+        if store {
+            asm!(self.hot, movups xmm0, [rbp + at]; movups [rcx], xmm0);
+        } else {
+            asm!(self.hot, movups xmm0, [rcx]; movups [rbp + at], xmm0);
+        }
+        self.resume_hot();
+        self.alloc.drop_use(base);
     }
 
     /// An atomic read-modify-write.
@@ -429,7 +477,10 @@ mod tests {
 
     #[test]
     fn requests_survive_their_encoding() {
-        for kind in [Kind::Load, Kind::Store, Kind::Cas].into_iter().chain(RmwOp::ALL.iter().map(|op| Kind::Rmw(*op))) {
+        for kind in [Kind::Load, Kind::Store, Kind::Cas, Kind::LoadVec, Kind::StoreVec]
+            .into_iter()
+            .chain(RmwOp::ALL.iter().map(|op| Kind::Rmw(*op)))
+        {
             for size in SIZES {
                 let request = Request { kind, mem: Mem { size, aligned: true }, sext: true, insn: 0xffe };
                 assert_eq!(Request::decode(request.encode()), request);

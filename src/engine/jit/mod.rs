@@ -21,6 +21,7 @@ mod memory;
 mod report;
 mod slow;
 mod thunks;
+mod vector;
 
 pub use emit::HostFeatures;
 pub use report::tell_perf;

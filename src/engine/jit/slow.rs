@@ -10,7 +10,7 @@ use super::{Jit, host_mxcsr_of};
 use crate::base::bits::sext;
 use crate::cpu::Cpu;
 use crate::ir::eval::{self, Trapped};
-use crate::ir::{Op, Val};
+use crate::ir::{Mem, Op, Val, vector};
 
 /// MXCSR's flags as the neutral ones, by the six low bits: invalid, denormal, zero, overflow, underflow, precision.
 const FLAGS: [u8; 64] = flags();
@@ -50,6 +50,8 @@ pub unsafe extern "sysv64" fn memory(frame: *mut Frame, address: u64, what: u64)
         Kind::Store => cpu.store_slow(mem, address, frame.args[0]).map(|()| 0),
         Kind::Cas => cpu.cas(mem, address, frame.args[0], frame.args[1]),
         Kind::Rmw(op) => cpu.rmw(op, mem, address, frame.args[0]),
+        Kind::LoadVec => load_vector(cpu, mem, address, frame.args[0] as usize),
+        Kind::StoreVec => store_vector(cpu, mem, address, frame.args[0] as usize),
     };
     match result {
         Ok(value) if request.sext => sext(value, u32::from(mem.size.bytes()) * 8),
@@ -64,6 +66,21 @@ pub unsafe extern "sysv64" fn memory(frame: *mut Frame, address: u64, what: u64)
             0
         }
     }
+}
+
+/// Nothing is written when either half traps.
+fn load_vector(cpu: &mut Cpu, half: Mem, address: u64, slot: usize) -> Result<u64, Trapped> {
+    let low = cpu.load_slow(half, address)?;
+    let high = cpu.load_slow(half, address.wrapping_add(8))?;
+    cpu.slots[slot..slot + 2].copy_from_slice(&[low, high]);
+    Ok(0)
+}
+
+fn store_vector(cpu: &mut Cpu, half: Mem, address: u64, slot: usize) -> Result<u64, Trapped> {
+    let [low, high] = [cpu.slots[slot], cpu.slots[slot + 1]];
+    cpu.store_slow(half, address, low)?;
+    cpu.store_slow(half, address.wrapping_add(8), high)?;
+    Ok(0)
 }
 
 /// Reads a dirty map from code memory.
@@ -145,6 +162,14 @@ pub unsafe extern "sysv64" fn evaluate(frame: *mut Frame, _: u64, what: u64) -> 
         Op::IntToFloat { from, to, rm, a } => eval::int_to_float(from, to, rm, arg(a)),
         Op::Box { fmt, a } => return eval::box_float(fmt, arg(a)),
         Op::Unbox { fmt, a } => return eval::unbox_float(fmt, rules, arg(a)),
+        Op::Vec(insn) => {
+            // The slots come by themselves, so that equal ops have one number.
+            let [d, a, b, c] = [0, 16, 32, 48].map(|at| (frame.args[0] >> at) as u16 as usize);
+            let read = |slot: usize| [cpu.slots[slot], cpu.slots[slot + 1]];
+            let (value, flags) = vector::eval(insn, rules, read(d), [read(a), read(b), read(c)]);
+            cpu.slots[d..d + 2].copy_from_slice(&value);
+            (0, flags)
+        }
         other => unreachable!("{other} is not evaluated out of line"),
     };
     cpu.raise(flags);

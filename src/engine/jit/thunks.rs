@@ -21,7 +21,7 @@ pub struct Thunks {
     /// `extern "sysv64" fn(frame, rbp, r15, code) -> u64`: the way in.
     pub enter: usize,
     /// Asks the TLB for a site: `[whether it stores][binary logarithm of the size]`.
-    pub site: [[usize; 4]; 2],
+    pub site: [[usize; 5]; 2],
     /// Calls a slow path, saving general registers; `[slow][whether vector registers are saved too]`.
     pub slow: [[usize; 2]; 3],
 }
@@ -90,7 +90,7 @@ pub fn emit(asm: &mut Asm) -> Thunks {
         }
     }
     for store in [false, true] {
-        for size in 0..4 {
+        for size in 0..5 {
             thunks.site[usize::from(store)][size] = site_thunk(asm, store, size);
         }
     }

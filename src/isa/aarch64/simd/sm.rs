@@ -1,9 +1,9 @@
 //! SM3 (GB/T 32905) and SM4 (GB/T 32907).
 
 use super::Simd;
-use super::aes::inverse;
 use super::insn::Insn;
 use super::sha::{choose, majority, set_words, word, words};
+use crate::ir::aes::inverse;
 
 /// SM3SS1.
 pub fn sm3ss1(s: &mut Simd, i: Insn) {

@@ -1,0 +1,684 @@
+//! Advanced SIMD as vector IR, for what programs use most; [`lift`] says no to the rest, which a helper executes
+//! (`isa/aarch64/simd`). Rows are told apart by their names and the classes that their bits say.
+
+use super::{Insn, Lift};
+use crate::float::Format;
+use crate::ir::{BinOp, Lane, MemSize, Slot, Type, UnOp, VecFloat, VecInsn, VecOp, Width};
+use crate::isa::aarch64::features::Features;
+use crate::isa::aarch64::regs;
+use crate::isa::aarch64::simd::insn::Insn as Fields;
+use crate::isa::aarch64::simd::moves::expand_immediate;
+use crate::isa::aarch64::simd::table::Row;
+
+const TEMP: Slot = regs::TEMPS[0];
+const TEMP2: Slot = regs::TEMPS[1];
+const ZERO: Slot = regs::ZERO_VECTOR;
+
+const fn v(n: u32) -> Slot {
+    regs::v_low(n % 32)
+}
+
+/// Lifts an instruction of `row`; false when a helper is to execute it, and nothing was lifted.
+pub fn lift(l: &mut Lift, row: &Row, i: Insn) -> bool {
+    let f = Fields(i.0);
+    if row.needs.has(Features::FP16) {
+        return false;
+    }
+    if i.bits(31, 24) & 0xbe == 0x0c {
+        return memory(l, row.name, f);
+    }
+    if i.bits(31, 24) == 0x4e && i.bits(23, 17) == 0b0010100 {
+        return aes(l, row.name, f);
+    }
+    if i.bits(31, 21) == 0b01011110000 && row.name == "dup" {
+        return scalar_dup(l, f);
+    }
+    if i.bit(31) || i.bit(28) {
+        return false;
+    }
+    if i.bits(28, 24) == 0b01111 {
+        return match (i.bit(10), i.bits(23, 19)) {
+            (false, _) => by_element(l, row.name, f),
+            (true, 0) => modified_immediate(l, row.name, f),
+            (true, 0..16) => shift(l, row.name, f),
+            _ => false,
+        };
+    }
+    match (i.bit(21), i.bits(11, 10)) {
+        (true, 1 | 3) => three_same(l, row.name, f),
+        (true, 0) => long(l, row.name, f, v(f.rm())),
+        (true, 2) if i.bits(20, 17) == 0 => two(l, row.name, f),
+        (true, 2) if i.bits(20, 17) == 8 => across(l, row.name, f),
+        (false, 1) if i.bits(23, 22) == 0 => copy(l, row.name, f),
+        (false, _) if !i.bit(10) && !i.bit(15) => permute(l, row.name, f),
+        _ => false,
+    }
+}
+
+fn lane_of(size: u32) -> Lane {
+    Lane::ALL[(size & 3) as usize]
+}
+
+fn float_of(f: Fields) -> (Format, Lane) {
+    if f.bit(22) { (Format::F64, Lane::B64) } else { (Format::F32, Lane::B32) }
+}
+
+impl Lift<'_> {
+    fn vec(&mut self, op: VecOp, half: bool, d: Slot, a: Slot, b: Slot) {
+        self.b.vec(VecInsn { op, half, d, a, b, c: a });
+    }
+
+    fn vec_float(&mut self, op: VecFloat, fmt: Format, half: bool, d: Slot, [a, b, c]: [Slot; 3]) {
+        let op = VecOp::Float(op, fmt, self.mode.rounding());
+        self.b.vec(VecInsn { op, half, d, a, b, c });
+    }
+
+    /// A constant in every doubleword.
+    fn vec_const(&mut self, d: Slot, half: bool, value: u64) {
+        let value = self.b.const_(value);
+        self.b.vec_dup(Lane::B64, half, d, value);
+    }
+}
+
+/// `value` in each lane of a doubleword.
+fn every(lane: Lane, value: u64) -> u64 {
+    crate::ir::vector::duplicate(lane, true, value)[0]
+}
+
+fn three_same(l: &mut Lift, name: &str, f: Fields) -> bool {
+    let lane = lane_of(f.size());
+    let (half, d, n, m) = (!f.q(), v(f.rd()), v(f.rn()), v(f.rm()));
+    let op = match name {
+        "and" => VecOp::And,
+        "bic" => VecOp::AndNot,
+        "orr" => VecOp::Or,
+        "orn" => VecOp::OrNot,
+        "eor" => VecOp::Xor,
+        "bsl" | "bit" | "bif" => {
+            let (a, b, c) = match name {
+                "bsl" => (n, m, d),
+                "bit" => (n, d, m),
+                _ => (d, n, m),
+            };
+            l.b.vec(VecInsn { op: VecOp::Choose, half, d, a, b, c });
+            return true;
+        }
+        "add" => VecOp::Add(lane),
+        "sub" => VecOp::Sub(lane),
+        "mul" => VecOp::Mul(lane),
+        "mla" | "mls" => {
+            l.vec(VecOp::Mul(lane), half, TEMP, n, m);
+            let op = if name == "mla" { VecOp::Add(lane) } else { VecOp::Sub(lane) };
+            l.vec(op, half, d, d, TEMP);
+            return true;
+        }
+        "cmeq" => VecOp::Eq(lane),
+        "cmgt" => VecOp::GtS(lane),
+        "cmhi" => VecOp::GtU(lane),
+        "cmge" => VecOp::GeS(lane),
+        "cmhs" => VecOp::GeU(lane),
+        "cmtst" => VecOp::Test(lane),
+        "smin" => VecOp::MinS(lane),
+        "smax" => VecOp::MaxS(lane),
+        "umin" => VecOp::MinU(lane),
+        "umax" => VecOp::MaxU(lane),
+        "addp" | "sminp" | "smaxp" | "uminp" | "umaxp" => {
+            l.vec(VecOp::UnzipEven(lane), half, TEMP, n, m);
+            l.vec(VecOp::UnzipOdd(lane), half, TEMP2, n, m);
+            let op = match name {
+                "addp" => VecOp::Add(lane),
+                "sminp" => VecOp::MinS(lane),
+                "smaxp" => VecOp::MaxS(lane),
+                "uminp" => VecOp::MinU(lane),
+                _ => VecOp::MaxU(lane),
+            };
+            l.vec(op, half, d, TEMP, TEMP2);
+            return true;
+        }
+        _ => return three_floats(l, name, f, m),
+    };
+    l.vec(op, half, d, n, m);
+    true
+}
+
+fn three_floats(l: &mut Lift, name: &str, f: Fields, m: Slot) -> bool {
+    let (fmt, lane) = float_of(f);
+    let (half, d, n) = (!f.q(), v(f.rd()), v(f.rn()));
+    let op = match name {
+        "fadd" => VecFloat::Add,
+        "fsub" => VecFloat::Sub,
+        "fmul" => VecFloat::Mul,
+        "fdiv" => VecFloat::Div,
+        "fmla" => VecFloat::Fma,
+        "fmls" => VecFloat::FmaNeg,
+        "fcmeq" => VecFloat::Eq,
+        "fcmgt" => VecFloat::Gt,
+        "fcmge" => VecFloat::Ge,
+        "faddp" => {
+            l.vec(VecOp::UnzipEven(lane), half, TEMP, n, m);
+            l.vec(VecOp::UnzipOdd(lane), half, TEMP2, n, m);
+            l.vec_float(VecFloat::Add, fmt, half, d, [TEMP, TEMP2, TEMP]);
+            return true;
+        }
+        _ => return false,
+    };
+    l.vec_float(op, fmt, half, d, [n, m, d]);
+    true
+}
+
+fn two(l: &mut Lift, name: &str, f: Fields) -> bool {
+    let lane = lane_of(f.size());
+    let (half, d, n) = (!f.q(), v(f.rd()), v(f.rn()));
+    let (fmt, wide) = float_of(f);
+    match name {
+        "rev64" => l.vec(VecOp::Reverse(lane, Lane::B64), half, d, n, n),
+        "rev32" => l.vec(VecOp::Reverse(lane, Lane::B32), half, d, n, n),
+        "rev16" => l.vec(VecOp::Reverse(lane, Lane::B16), half, d, n, n),
+        "cnt" => l.vec(VecOp::Count, half, d, n, n),
+        "not" => l.vec(VecOp::OrNot, half, d, ZERO, n),
+        "cmgt" => l.vec(VecOp::GtS(lane), half, d, n, ZERO),
+        "cmge" => l.vec(VecOp::GeS(lane), half, d, n, ZERO),
+        "cmeq" => l.vec(VecOp::Eq(lane), half, d, n, ZERO),
+        "cmle" => l.vec(VecOp::GeS(lane), half, d, ZERO, n),
+        "cmlt" => l.vec(VecOp::GtS(lane), half, d, ZERO, n),
+        "abs" => l.vec(VecOp::Abs(lane), half, d, n, n),
+        "neg" => l.vec(VecOp::Sub(lane), half, d, ZERO, n),
+        "xtn" => l.vec(VecOp::Narrow { lane, part: f.part() as u8 }, false, d, n, n),
+        "shll" => {
+            let Some(wider) = lane.wider() else { return false };
+            l.vec(VecOp::Widen { lane, signed: false, part: f.part() as u8 }, false, TEMP, n, n);
+            l.vec(VecOp::Shl(wider, lane.bits() as u8), false, d, TEMP, TEMP);
+        }
+        "uaddlp" | "saddlp" => {
+            let Some(wider) = lane.wider() else { return false };
+            pair_sums(l, lane, wider, name == "saddlp", half, n);
+            l.vec(VecOp::Add(wider), half, d, TEMP, TEMP2);
+        }
+        "fcmeq" => l.vec_float(VecFloat::Eq, fmt, half, d, [n, ZERO, n]),
+        "fcmgt" => l.vec_float(VecFloat::Gt, fmt, half, d, [n, ZERO, n]),
+        "fcmge" => l.vec_float(VecFloat::Ge, fmt, half, d, [n, ZERO, n]),
+        "fcmle" => l.vec_float(VecFloat::Ge, fmt, half, d, [ZERO, n, n]),
+        "fcmlt" => l.vec_float(VecFloat::Gt, fmt, half, d, [ZERO, n, n]),
+        "fabs" | "fneg" => {
+            l.vec_const(TEMP, half, every(wide, 1 << (wide.bits() - 1)));
+            l.vec(if name == "fabs" { VecOp::AndNot } else { VecOp::Xor }, half, d, n, TEMP);
+        }
+        "fsqrt" => l.vec_float(VecFloat::Sqrt, fmt, half, d, [n, n, n]),
+        "scvtf" => l.vec_float(VecFloat::FromInt, fmt, half, d, [n, n, n]),
+        "fcvtzs" => l.vec_float(VecFloat::ToInt, fmt, half, d, [n, n, n]),
+        _ => return false,
+    }
+    true
+}
+
+/// The even lanes of `n` at twice the width into one temporary, the odd ones into the other.
+fn pair_sums(l: &mut Lift, lane: Lane, wider: Lane, signed: bool, half: bool, n: Slot) {
+    let by = lane.bits() as u8;
+    let down = |wider| if signed { VecOp::ShrS(wider, by) } else { VecOp::ShrU(wider, by) };
+    l.vec(VecOp::Shl(wider, by), half, TEMP, n, n);
+    l.vec(down(wider), half, TEMP, TEMP, TEMP);
+    l.vec(down(wider), half, TEMP2, n, n);
+}
+
+fn across(l: &mut Lift, name: &str, f: Fields) -> bool {
+    let mut lane = lane_of(f.size());
+    let (half, n) = (!f.q(), v(f.rn()));
+    let op: fn(Lane) -> VecOp = match name {
+        "addv" | "uaddlv" | "saddlv" => VecOp::Add,
+        "sminv" => VecOp::MinS,
+        "smaxv" => VecOp::MaxS,
+        "uminv" => VecOp::MinU,
+        "umaxv" => VecOp::MaxU,
+        _ => return false,
+    };
+    let mut from = n;
+    if matches!(name, "uaddlv" | "saddlv") {
+        let Some(wider) = lane.wider() else { return false };
+        pair_sums(l, lane, wider, name == "saddlv", half, n);
+        l.vec(VecOp::Add(wider), half, TEMP, TEMP, TEMP2);
+        (lane, from) = (wider, TEMP);
+    }
+    let mut bytes = if half { 4 } else { 8 };
+    while bytes * 8 >= lane.bits() {
+        l.vec(VecOp::Extract(bytes as u8), half, TEMP2, from, from);
+        l.vec(op(lane), half, TEMP, from, TEMP2);
+        from = TEMP;
+        bytes /= 2;
+    }
+    let value = l.b.get(from, Type::Int);
+    let value = narrow(l, lane, value);
+    l.set_f(f.rd(), value);
+    true
+}
+
+/// The low bits of a value, as many as a lane has.
+fn narrow(l: &mut Lift, lane: Lane, value: crate::ir::Val) -> crate::ir::Val {
+    match lane {
+        Lane::B8 => l.b.un64(UnOp::Zext8, value),
+        Lane::B16 => l.b.un64(UnOp::Zext16, value),
+        Lane::B32 => l.b.un64(UnOp::Zext32, value),
+        Lane::B64 => value,
+    }
+}
+
+/// The lane width and the index that `imm5` says.
+fn element_of(f: Fields) -> (Lane, u32) {
+    let imm5 = f.bits(20, 16);
+    let size = imm5.trailing_zeros().min(3);
+    (lane_of(size), imm5 >> (size + 1))
+}
+
+/// A lane of a vector register, at the bottom of a value with anything above it.
+fn lane_value(l: &mut Lift, n: u32, lane: Lane, index: u32) -> crate::ir::Val {
+    let at = index * lane.bits();
+    let half = if at < 64 { regs::v_low(n) } else { regs::v_high(n) };
+    let value = l.b.get(half, Type::Int);
+    l.b.bin_imm(BinOp::ShrU, Width::W64, value, u64::from(at % 64))
+}
+
+fn scalar_dup(l: &mut Lift, f: Fields) -> bool {
+    let (lane, index) = element_of(f);
+    let value = lane_value(l, f.rn(), lane, index);
+    let value = narrow(l, lane, value);
+    l.set_f(f.rd(), value);
+    true
+}
+
+/// A lane of a vector register takes the low bits of a value.
+fn insert(l: &mut Lift, d: u32, lane: Lane, index: u32, value: crate::ir::Val) {
+    let at = index * lane.bits();
+    let half = if at < 64 { regs::v_low(d) } else { regs::v_high(d) };
+    if lane == Lane::B64 {
+        return l.b.set(half, value);
+    }
+    let kept = !(((1u64 << lane.bits()) - 1) << (at % 64));
+    let old = l.b.get(half, Type::Int);
+    let old = l.b.and_imm(old, kept);
+    let value = narrow(l, lane, value);
+    let value = l.b.bin_imm(BinOp::Shl, Width::W64, value, u64::from(at % 64));
+    let value = l.b.bin(BinOp::Or, Width::W64, old, value);
+    l.b.set(half, value);
+}
+
+fn copy(l: &mut Lift, name: &str, f: Fields) -> bool {
+    let (lane, index) = element_of(f);
+    match (name, f.bit(29), f.bits(14, 11)) {
+        ("dup", false, 0) => l.vec(VecOp::Dup(lane, index as u8), !f.q(), v(f.rd()), v(f.rn()), v(f.rn())),
+        ("dup", false, 1) => {
+            let value = l.x(f.rn());
+            l.b.vec_dup(lane, !f.q(), v(f.rd()), value);
+        }
+        ("umov", ..) => {
+            let value = lane_value(l, f.rn(), lane, index);
+            let value = narrow(l, lane, value);
+            l.set_x(f.rd(), value);
+        }
+        ("smov", ..) => {
+            let value = lane_value(l, f.rn(), lane, index);
+            let op = match lane {
+                Lane::B8 => UnOp::Sext8,
+                Lane::B16 => UnOp::Sext16,
+                _ => UnOp::Sext32,
+            };
+            let value = l.b.un(op, if f.q() { Width::W64 } else { Width::W32 }, value);
+            l.set_x(f.rd(), value);
+        }
+        ("ins", false, _) => {
+            let value = l.x(f.rn());
+            insert(l, f.rd(), lane, index, value);
+        }
+        ("ins", true, from) => {
+            let value = lane_value(l, f.rn(), lane, from * 8 / lane.bits());
+            insert(l, f.rd(), lane, index, value);
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn permute(l: &mut Lift, name: &str, f: Fields) -> bool {
+    let lane = lane_of(f.size());
+    let (half, d, n, m) = (!f.q(), v(f.rd()), v(f.rn()), v(f.rm()));
+    let op = match name {
+        "zip1" => VecOp::ZipLow(lane),
+        "zip2" => VecOp::ZipHigh(lane),
+        "uzp1" => VecOp::UnzipEven(lane),
+        "uzp2" => VecOp::UnzipOdd(lane),
+        "trn1" => VecOp::TransposeEven(lane),
+        "trn2" => VecOp::TransposeOdd(lane),
+        "ext" => VecOp::Extract(f.bits(14, 11) as u8),
+        "tbl" if f.bits(14, 13) == 0 => VecOp::Table,
+        _ => return false,
+    };
+    l.vec(op, half, d, n, m);
+    true
+}
+
+fn modified_immediate(l: &mut Lift, name: &str, f: Fields) -> bool {
+    let (half, d, value) = (!f.q(), v(f.rd()), expand_immediate(f));
+    match name {
+        "movi" | "fmov" => l.vec_const(d, half, value),
+        "mvni" => l.vec_const(d, half, !value),
+        "orr" | "bic" => {
+            l.vec_const(TEMP, half, value);
+            l.vec(if name == "orr" { VecOp::Or } else { VecOp::AndNot }, half, d, d, TEMP);
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn shift(l: &mut Lift, name: &str, f: Fields) -> bool {
+    let bits = f.shift_bits();
+    let lane = lane_of(bits.trailing_zeros() - 3);
+    let (right, left) = ((2 * bits - f.immhb()) as u8, (f.immhb() - bits) as u8);
+    let (half, d, n) = (!f.q(), v(f.rd()), v(f.rn()));
+    match name {
+        "sshr" => l.vec(VecOp::ShrS(lane, right), half, d, n, n),
+        "ushr" => l.vec(VecOp::ShrU(lane, right), half, d, n, n),
+        "ssra" | "usra" => {
+            let op = if name == "ssra" { VecOp::ShrS(lane, right) } else { VecOp::ShrU(lane, right) };
+            l.vec(op, half, TEMP, n, n);
+            l.vec(VecOp::Add(lane), half, d, d, TEMP);
+        }
+        "shl" => l.vec(VecOp::Shl(lane, left), half, d, n, n),
+        "sli" | "sri" => {
+            let ones = u64::MAX >> (64 - bits);
+            let (op, made) = if name == "sli" {
+                (VecOp::Shl(lane, left), ones << left & ones)
+            } else {
+                (VecOp::ShrU(lane, right), ones.checked_shr(right.into()).unwrap_or(0))
+            };
+            l.vec(op, half, TEMP, n, n);
+            l.vec_const(TEMP2, half, every(lane, made));
+            l.b.vec(VecInsn { op: VecOp::Choose, half, d, a: TEMP, b: d, c: TEMP2 });
+        }
+        "shrn" => {
+            let Some(wider) = lane.wider() else { return false };
+            l.vec(VecOp::ShrU(wider, right), false, TEMP, n, n);
+            l.vec(VecOp::Narrow { lane, part: f.part() as u8 }, false, d, TEMP, TEMP);
+        }
+        "sshll" | "ushll" => {
+            let Some(wider) = lane.wider() else { return false };
+            l.vec(VecOp::Widen { lane, signed: name == "sshll", part: f.part() as u8 }, false, d, n, n);
+            if left > 0 {
+                l.vec(VecOp::Shl(wider, left), false, d, d, d);
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn long(l: &mut Lift, name: &str, f: Fields, m: Slot) -> bool {
+    let lane = lane_of(f.size());
+    let (d, n, part) = (v(f.rd()), v(f.rn()), f.part() as u8);
+    let signed = name.starts_with('s');
+    if name == "pmull" && lane == Lane::B64 {
+        l.vec(VecOp::ClMul(part), false, d, n, m);
+        return true;
+    }
+    let Some(wider) = lane.wider() else { return false };
+    let by_element = m == TEMP;
+    let product = VecOp::MulWide { lane, signed, part };
+    let widen = VecOp::Widen { lane, signed, part };
+    match name {
+        // An element is the same in both halves.
+        "umull" | "smull" => l.vec(product, false, d, n, m),
+        "umlal" | "smlal" | "umlsl" | "smlsl" => {
+            l.vec(product, false, TEMP2, n, m);
+            l.vec(if name.ends_with("al") { VecOp::Add(wider) } else { VecOp::Sub(wider) }, false, d, d, TEMP2);
+        }
+        "uaddl" | "saddl" | "usubl" | "ssubl" if !by_element => {
+            l.vec(widen, false, TEMP, n, n);
+            l.vec(widen, false, TEMP2, m, m);
+            let op = if name.ends_with("addl") { VecOp::Add(wider) } else { VecOp::Sub(wider) };
+            l.vec(op, false, d, TEMP, TEMP2);
+        }
+        "uaddw" | "saddw" | "usubw" | "ssubw" if !by_element => {
+            l.vec(widen, false, TEMP, m, m);
+            let op = if name.ends_with("addw") { VecOp::Add(wider) } else { VecOp::Sub(wider) };
+            l.vec(op, false, d, n, TEMP);
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn by_element(l: &mut Lift, name: &str, f: Fields) -> bool {
+    let (half, d, n) = (!f.q(), v(f.rd()), v(f.rn()));
+    let float = name.starts_with('f');
+    let lane = if float { float_of(f).1 } else { lane_of(f.size()) };
+    let (m, index) = f.element(lane.bits());
+    if !matches!(
+        name,
+        "mla" | "mls" | "mul" | "fmla" | "fmls" | "fmul" | "umull" | "smull" | "umlal" | "smlal" | "umlsl" | "smlsl"
+    ) {
+        return false;
+    }
+    l.vec(VecOp::Dup(lane, index as u8), false, TEMP, v(m), v(m));
+    match name {
+        "mul" => l.vec(VecOp::Mul(lane), half, d, n, TEMP),
+        "mla" | "mls" => {
+            l.vec(VecOp::Mul(lane), half, TEMP2, n, TEMP);
+            l.vec(if name == "mla" { VecOp::Add(lane) } else { VecOp::Sub(lane) }, half, d, d, TEMP2);
+        }
+        "fmla" | "fmls" | "fmul" => return three_floats(l, name, f, TEMP),
+        _ => return long(l, name, f, TEMP),
+    }
+    true
+}
+
+fn aes(l: &mut Lift, name: &str, f: Fields) -> bool {
+    let (d, n) = (v(f.rd()), v(f.rn()));
+    match name {
+        "aese" => l.vec(VecOp::AesEncrypt, false, d, d, n),
+        "aesd" => l.vec(VecOp::AesDecrypt, false, d, d, n),
+        "aesmc" => l.vec(VecOp::AesMix, false, d, n, n),
+        "aesimc" => l.vec(VecOp::AesMixInverse, false, d, n, n),
+        _ => return false,
+    }
+    true
+}
+
+/// LD1 and ST1 of whole registers, and LD1R.
+fn memory(l: &mut Lift, name: &str, f: Fields) -> bool {
+    if l.mode.aligned || l.mode.big_endian || l.mode.sp_aligned && f.rn() == 31 {
+        return false;
+    }
+    let single = f.bit(24);
+    let registers = match (name, single, f.bits(15, 12)) {
+        ("ld1" | "st1", false, 0b0111) => 1,
+        ("ld1" | "st1", false, 0b1010) => 2,
+        ("ld1" | "st1", false, 0b0110) => 3,
+        ("ld1" | "st1", false, 0b0010) => 4,
+        ("ld1r", true, _) => 1,
+        _ => return false,
+    };
+    let base = l.x_or_sp(f.rn());
+    let (step, lane) = (if f.q() { 16 } else { 8 }, lane_of(f.bits(11, 10)));
+    let total = if single { i64::from(lane.bits() / 8) } else { i64::from(registers * step) };
+    let back = f.bit(23).then(|| {
+        if f.rm() == 31 {
+            l.b.add_imm(base, total)
+        } else {
+            let offset = l.x(f.rm());
+            l.b.add(base, offset)
+        }
+    });
+    if single {
+        let size = [MemSize::B1, MemSize::B2, MemSize::B4, MemSize::B8][lane as usize];
+        let value = l.b.load(size, false, base, 0);
+        l.b.vec_dup(lane, !f.q(), v(f.rd()), value);
+    } else {
+        for k in 0..registers {
+            let (slot, disp) = (v(f.rd() + k), (k * step) as i32);
+            match (name, f.q()) {
+                ("ld1", true) => l.b.vec_load(slot, base, disp),
+                ("ld1", false) => {
+                    let value = l.b.load_float(MemSize::B8, base, disp);
+                    l.set_f((f.rd() + k) % 32, value);
+                }
+                (_, true) => l.b.vec_store(slot, base, disp),
+                (_, false) => {
+                    let value = l.b.get(slot, Type::Float);
+                    l.b.store(MemSize::B8, base, disp, value);
+                }
+            }
+        }
+    }
+    if let Some(back) = back {
+        l.set_x_or_sp(f.rn(), back);
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::Trap;
+    use crate::float::{Flags, Rules};
+    use crate::ir::eval::{self, Env, Trapped};
+    use crate::ir::{Builder, HelperId, Mem, RmwOp, verify};
+    use crate::isa::aarch64::mode::CodeMode;
+    use crate::isa::aarch64::simd::table::{all, row};
+    use crate::isa::aarch64::simd::{self, Machine};
+
+    /// Registers and a little memory, for both ways.
+    #[derive(Clone, PartialEq, Debug)]
+    struct State {
+        slots: Vec<u64>,
+        memory: Vec<u8>,
+        flags: Flags,
+    }
+
+    impl State {
+        fn place(&self, address: u64) -> usize {
+            address as usize % (self.memory.len() - 8)
+        }
+
+        fn read(&self, mem: Mem, address: u64) -> u64 {
+            let at = self.place(address);
+            let bytes: [u8; 8] = self.memory[at..at + 8].try_into().unwrap();
+            u64::from_le_bytes(bytes) & crate::base::bits::mask(8 * u32::from(mem.size.bytes()))
+        }
+
+        fn write(&mut self, mem: Mem, address: u64, value: u64) {
+            let (at, size) = (self.place(address), usize::from(mem.size.bytes()));
+            self.memory[at..at + size].copy_from_slice(&value.to_le_bytes()[..size]);
+        }
+    }
+
+    impl Env for State {
+        fn insn(&mut self, _: u64) {}
+        fn get(&mut self, slot: Slot) -> u64 {
+            self.slots[usize::from(slot.0)]
+        }
+        fn set(&mut self, slot: Slot, value: u64) {
+            self.slots[usize::from(slot.0)] = value;
+        }
+        fn load(&mut self, mem: Mem, address: u64) -> Result<u64, Trapped> {
+            Ok(self.read(mem, address))
+        }
+        fn store(&mut self, mem: Mem, address: u64, value: u64) -> Result<(), Trapped> {
+            self.write(mem, address, value);
+            Ok(())
+        }
+        fn rmw(&mut self, _: RmwOp, _: Mem, _: u64, _: u64) -> Result<u64, Trapped> {
+            Err(Trapped)
+        }
+        fn cas(&mut self, _: Mem, _: u64, _: u64, _: u64) -> Result<u64, Trapped> {
+            Err(Trapped)
+        }
+        fn fence(&mut self) {}
+        fn call(&mut self, _: HelperId, _: [u64; 3]) -> Result<u64, Trapped> {
+            Err(Trapped)
+        }
+        fn raise(&mut self, flags: Flags) {
+            self.flags |= flags;
+        }
+        fn rules(&self) -> &Rules {
+            &Rules::ARM
+        }
+    }
+
+    impl Machine for State {
+        fn slots(&mut self) -> &mut [u64] {
+            &mut self.slots
+        }
+        fn slot(&self, slot: Slot) -> u64 {
+            self.slots[usize::from(slot.0)]
+        }
+        fn load(&mut self, mem: Mem, address: u64) -> Result<u64, Trap> {
+            Ok(self.read(mem, address))
+        }
+        fn store(&mut self, mem: Mem, address: u64, value: u64) -> Result<(), Trap> {
+            self.write(mem, address, value);
+            Ok(())
+        }
+        fn data_rules(&self) -> (bool, bool) {
+            (false, false)
+        }
+        fn raise(&mut self, flags: Flags) {
+            self.flags |= flags;
+        }
+    }
+
+    fn random(seed: &mut u64) -> u64 {
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let value = *seed ^ *seed >> 29;
+        match value >> 60 {
+            0 => 0,
+            1 => u64::MAX,
+            2 => 0x7f80_0000_0080_0000,
+            3 => 0x0010_0000_0000_0000,
+            4 => (value as i32 as f64).to_bits(),
+            5 => u64::from((value as i16 as f32).to_bits()) * 0x1_0000_0001,
+            6 => value & 0x0f0f_0f0f_0f0f_0f0f,
+            _ => value,
+        }
+    }
+
+    #[test]
+    fn what_is_lifted_does_what_the_helper_does() {
+        let (mut seed, mut lifted, mut names) = (1, 0, std::collections::BTreeSet::new());
+        let mut everything = Features::BASE;
+        all().for_each(|row| everything = everything.with(row.needs));
+        for index in 0..all().count() as u16 {
+            for round in 0..60 {
+                let row = row(index);
+                let word =
+                    row.value | (random(&mut seed) as u32 ^ random(&mut seed).rotate_left(32) as u32) & !row.mask;
+                if !(row.allows)(Fields(word)) || simd::table::number(word) != Some(index) {
+                    continue;
+                }
+                let slots = (0..160).map(|n| if n < 138 { random(&mut seed) } else { 0 }).collect::<Vec<_>>();
+                let memory = (0..256).map(|_| random(&mut seed) as u8).collect();
+                let mut state = State { slots, memory, flags: Flags::NONE };
+                (0..32).for_each(|n| state.slots[n] %= 150);
+                state.slots[usize::from(regs::FPCR.0)] = 0;
+                state.slots[usize::from(regs::FPSR.0)] = 0;
+                let mut b = Builder::new(160);
+                b.begin(0);
+                b.insn(4);
+                let mut l = Lift { b: &mut b, mode: CodeMode::default(), features: everything, off: 0, word };
+                if !lift(&mut l, row, Insn(word)) {
+                    assert_eq!(b.len(), 1, "{} lifts nothing when it says no", row.name);
+                    break;
+                }
+                lifted += 1;
+                names.insert(row.name);
+                let (block, mut theirs) = (b.finish(), state.clone());
+                verify(&block).unwrap();
+                simd::run(&mut theirs, row, word).unwrap();
+                eval::run(&block, 0, &mut state, &mut Vec::new());
+                for slot in usize::from(TEMP.0)..160 {
+                    assert!(slot < usize::from(ZERO.0) || state.slots[slot] == 0);
+                    state.slots[slot] = 0;
+                }
+                assert_eq!(state, theirs, "{} {word:#010x}, round {round}\n{block}", row.name);
+            }
+        }
+        assert!(lifted > 5000 && names.len() > 100, "{lifted} {}", names.len());
+    }
+}
