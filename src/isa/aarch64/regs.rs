@@ -45,6 +45,10 @@ pub const EXCLUSIVE_VALUE: Slot = Slot(135);
 pub const EXCLUSIVE_HIGH: Slot = Slot(136);
 /// PSTATE.BTYPE.
 pub const BTYPE: Slot = Slot(137);
+/// Vectors that hold something within an instruction.
+pub const TEMPS: [Slot; 2] = [Slot(138), Slot(140)];
+/// A vector that is zero.
+pub const ZERO_VECTOR: Slot = Slot(142);
 /// First slot of the system registers.
 pub const FIRST_SYSREG: u16 = 160;
 

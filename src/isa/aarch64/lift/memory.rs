@@ -123,6 +123,11 @@ impl Lift<'_> {
         }
     }
 
+    /// Whether a vector register is loaded and stored as a whole: what must be aligned is so by its halves.
+    fn is_whole(&self, kind: Kind) -> bool {
+        kind == Kind::Quad && !self.mode.aligned
+    }
+
     fn set_loaded(&mut self, kind: Kind, n: u32, [low, high]: [Val; 2]) {
         match kind {
             Kind::Float(_) | Kind::Quad => {
@@ -143,6 +148,7 @@ impl Lift<'_> {
                 let value = self.b.get(regs::v_low(n), Type::Float);
                 self.store_value(size, base, disp, value);
             }
+            Kind::Quad if self.is_whole(kind) => self.b.vec_store(regs::v_low(n), base, disp),
             Kind::Quad => {
                 let low = self.b.get(regs::v_low(n), Type::Float);
                 let high = self.b.get(regs::v_high(n), Type::Float);
@@ -162,6 +168,10 @@ impl Lift<'_> {
 /// Loads of one register.
 pub fn load(l: &mut Lift, i: Insn, kind: Kind, mode: Mode) {
     let at = address(l, i, kind.scale(), mode);
+    if l.is_whole(kind) {
+        l.b.vec_load(regs::v_low(i.rd()), at.base, at.disp);
+        return l.write_back(i, at.back);
+    }
     let value = if mode == Mode::User && l.mode.unprivileged {
         [load_user(l, kind, at), Val::NONE]
     } else {
@@ -208,6 +218,11 @@ fn pair_address(l: &mut Lift, i: Insn, kind: Kind, mode: Mode) -> Address {
 /// LDP, LDNP, LDPSW.
 pub fn load_pair(l: &mut Lift, i: Insn, kind: Kind, mode: Mode) {
     let at = pair_address(l, i, kind, mode);
+    if l.is_whole(kind) {
+        l.b.vec_load(regs::v_low(i.rd()), at.base, at.disp);
+        l.b.vec_load(regs::v_low(i.ra()), at.base, at.disp.wrapping_add(kind.bytes()));
+        return l.write_back(i, at.back);
+    }
     let first = l.load_kind(kind, at.base, at.disp);
     let second = l.load_kind(kind, at.base, at.disp.wrapping_add(kind.bytes()));
     l.write_back(i, at.back);

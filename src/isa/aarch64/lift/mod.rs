@@ -10,6 +10,7 @@ pub mod immediate;
 pub mod memory;
 pub mod register;
 pub mod system;
+pub mod vector;
 
 use super::decode::{self, Insn};
 use super::features::Features;
@@ -110,6 +111,9 @@ impl Lift<'_> {
             return self.trap(helpers::FLOAT_TRAP);
         }
         let Some(number) = simd::table::number(self.word) else { return self.trap(helpers::UNDEFINED) };
+        if vector::lift(self, simd::table::row(number), Insn(self.word)) {
+            return;
+        }
         let traps = matches!(simd::table::row(number).run, Run::Memory(_));
         let (bits, number) = (self.bits(), self.b.const_(number.into()));
         self.b.call(helpers::SIMD, Effects { traps, ..Effects::ANY }, &[bits, number]);
