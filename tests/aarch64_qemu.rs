@@ -396,10 +396,7 @@ impl Env for Machine {
                 self.slots[regs::FPSR.0 as usize] = args[1];
                 Ok(0)
             }
-            (helpers::NZCV, _) => {
-                let slot = |slot: Slot| self.slots[slot.0 as usize];
-                Ok(flags::nzcv(slot(regs::FLAGS), slot(regs::FLAG_A), slot(regs::FLAG_B)))
-            }
+            (helpers::NZCV, kind) => Ok(flags::nzcv(kind, args[1], args[2])),
             (helpers::CRC32, _) => Ok(calls::crc32(args[0], args[1], args[2])),
             (helpers::FLOAT_HALF, op) => {
                 let (value, flags) = calls::half(self.mode(), op, args[1]);

@@ -5,7 +5,7 @@ use super::mode::CodeMode;
 use super::models::Conduit;
 use super::sysreg::{self, slots};
 use super::trap::{at_level, behind, synchronous, undefined};
-use super::{caches, calls, config, floats, helpers, mmu, mops, pauth, regs, simd, state, tlbi, translation, trap};
+use super::{caches, calls, config, flags, floats, helpers, mmu, mops, pauth, simd, state, tlbi, translation, trap};
 use crate::base::bits::bits;
 use crate::cpu::{Cpu, Helper, Trap};
 use crate::ir::eval::Trapped;
@@ -51,14 +51,11 @@ pub static HELPERS: [Helper; helpers::COUNT] = [
     any("cas_pair", calls::cas_pair),
     any("store_pair_exclusive", calls::store_pair_exclusive),
     any("mops", mops::call),
-    Helper { name: "nzcv", effects: READS, call: |cpu, _| Ok(regs::nzcv(cpu)) },
+    pure("nzcv", |_, [kind, a, b]| Ok(flags::nzcv(kind, a, b))),
     any("misaligned_sp", |_, _| Err(synchronous(ec::SP_ALIGNMENT, 0))),
     any("misaligned_pc", |_, [address, ..]| Err(trap::misaligned(address, crate::cpu::Access::Fetch))),
     any("branch_target", branch_target),
 ];
-
-/// Reads slots and does nothing else.
-const READS: Effects = Effects { reads: true, writes: false, traps: false };
 
 /// Raises float flags alone.
 const FLOATS: Effects = Effects { reads: true, writes: true, traps: false };

@@ -7,9 +7,6 @@ use crate::ir::{BinOp, Cond, Effects, FloatCond, Op, Type, UnOp, Val, Width};
 use crate::isa::aarch64::flags::{self, Kind};
 use crate::isa::aarch64::{helpers, regs};
 
-/// Reads the flags' slots and nothing else.
-const READS: Effects = Effects { reads: true, writes: false, traps: false };
-
 /// The flags as a block knows them.
 #[derive(Clone, Copy)]
 pub struct Flags {
@@ -125,7 +122,9 @@ impl Lift<'_> {
         if let Some(Flags { kind: Kind::Known, a, .. }) = self.known_flags() {
             return a;
         }
-        let value = self.b.call(helpers::NZCV, READS, &[]);
+        // The slots go as arguments, so that nothing has to be written back for the helper.
+        let slots = [regs::FLAGS, regs::FLAG_A, regs::FLAG_B].map(|slot| self.b.get(slot, Type::Int));
+        let value = self.b.call(helpers::NZCV, Effects::PURE, &slots);
         self.set_nzcv(value);
         value
     }
