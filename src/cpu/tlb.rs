@@ -48,7 +48,7 @@ pub struct Site {
 }
 
 /// Sites for emitted code; an engine hands out their numbers.
-pub const SITES: usize = 1 << 16;
+pub const SITES: usize = 1 << 17;
 
 const EMPTY_SITE: Site = Site { tag: INVALID, addend: 0 };
 

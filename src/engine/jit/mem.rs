@@ -120,7 +120,11 @@ impl Emitter {
     /// Address into `rcx`, check with the TLB, and its host address into `rcx`; returns the jump taken on a miss.
     fn translate(&mut self, mem: Mem, base: Val, disp: i32, tag: i32) -> Patch {
         self.address(base, disp);
-        let size = i32::from(mem.size.bytes());
+        self.at_table(i32::from(mem.size.bytes()), access_mask(mem), tag)
+    }
+
+    /// The check of the TLB for an access of `size` bytes to the address in `rcx`, of which `mask` counts.
+    fn at_table(&mut self, size: i32, mask: u64, tag: i32) -> Patch {
         asm!(self.hot
             ; mov rax, rcx
             ; shr rax, 8
@@ -128,13 +132,13 @@ impl Emitter {
             ; and eax, (TLB_SIZE as i32 - 1) << 4
             ; add eax, eax
         );
-        if mem.aligned || size == 1 {
+        if mask & (PAGE_SIZE - 1) != 0 || size == 1 {
             asm!(self.hot, mov rdx, rcx);
         } else {
             asm!(self.hot, lea rdx, [rcx + (size - 1)]);
         }
         asm!(self.hot
-            ; and rdx, access_mask(mem) as i32
+            ; and rdx, mask as i32
             ; or rdx, [rbp + frame::DATA_CONTEXT]
             ; cmp rdx, [rbp + rax + tag]
         );
@@ -277,7 +281,7 @@ impl Emitter {
         self.alloc.drop_use(value);
     }
 
-    /// A load of 16 bytes into slots, or a store of them. Without a free site the slow path does it.
+    /// A load of 16 bytes into slots, or a store of them.
     pub(super) fn vector_access(&mut self, slot: Slot, base: Val, disp: i32, store: bool, setting: &Setting) {
         let (low, high) = (slot, Slot(slot.0 + 1));
         for half in [low, high] {
@@ -290,7 +294,8 @@ impl Emitter {
         let miss = if setting.first_site + self.sites < crate::cpu::SITES {
             self.at_site(4, store, setting)
         } else {
-            Miss::Hot(self.hot.jmp())
+            let tag = if store { frame::TLB_WRITE } else { frame::TLB_READ };
+            Miss::Hot(self.at_table(16, !(PAGE_SIZE - 1), tag))
         };
         let kind = if store { Kind::StoreVec } else { Kind::LoadVec };
         match miss {
