@@ -19,10 +19,12 @@ pub enum Which {
     HypervisorVirtual,
     /// Secure EL1's physical timer.
     Secure,
+    /// The overflow of the cycle counter, whose ticks are nanoseconds of guest time.
+    Overflow,
 }
 
 /// How many there are.
-const TIMERS: usize = 5;
+const TIMERS: usize = 6;
 
 /// The lines out of a CPU, as board pages name them: the timers', in order, and the cycle counter's.
 pub const LINES: &[&str] = &["phys", "virt", "hyp", "hyp-virt", "sec", "pmu"];
@@ -31,6 +33,7 @@ pub const LINES: &[&str] = &["phys", "virt", "hyp", "hyp-virt", "sec", "pmu"];
 pub struct Cores {
     /// The system counter.
     pub counter: Arc<Timebase>,
+    nanoseconds: Arc<Timebase>,
     clock: Arc<Clock>,
     lines: Vec<Vec<IrqLine>>,
     timers: Box<[OnceLock<[Arc<CoreTimer>; TIMERS]>]>,
@@ -44,6 +47,7 @@ impl Cores {
     pub fn new(clock: Arc<Clock>, counter: Arc<Timebase>, count: u32, lines: Vec<Vec<IrqLine>>) -> Arc<Cores> {
         Arc::new(Cores {
             counter,
+            nanoseconds: Timebase::new(clock.clone(), 1_000_000_000),
             clock,
             lines,
             timers: (0..count).map(|_| OnceLock::new()).collect(),
@@ -63,7 +67,8 @@ impl Cores {
         let timers = place.get_or_init(|| {
             std::array::from_fn(|n| {
                 let line = self.lines.get(cpu.index as usize).and_then(|lines| lines.get(n)).cloned();
-                CoreTimer::new(cpu, self.counter.clone(), line.unwrap_or_default())
+                let counter = if n == Which::Overflow as usize { &self.nanoseconds } else { &self.counter };
+                CoreTimer::new(cpu, counter.clone(), line.unwrap_or_default())
             })
         });
         timers[which as usize].set(setting);

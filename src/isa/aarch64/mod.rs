@@ -183,6 +183,7 @@ impl Isa for Aarch64 {
         self.identify(cpu);
         cpu.pins.take_rises(u64::MAX);
         timers::renew(cpu);
+        counters::reset(cpu);
         cpu.pc = 0;
     }
 

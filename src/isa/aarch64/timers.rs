@@ -72,8 +72,14 @@ pub fn write_value(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
 
 /// CTL, with ISTATUS.
 pub fn read_control(cpu: &mut Cpu, register: &SysReg, _: u16) -> u64 {
-    let setting = setting(cpu, timer_of(register));
-    setting.control | u64::from(setting.is_met(config(cpu).cores.counter.now())) << 2
+    let timer = timer_of(register);
+    let setting = setting(cpu, timer);
+    let met = setting.is_met(config(cpu).cores.counter.now());
+    if met {
+        // Whoever sees the condition met finds the interrupt pending too.
+        changed(cpu, timer);
+    }
+    setting.control | u64::from(met) << 2
 }
 
 pub fn write_control(cpu: &mut Cpu, register: &SysReg, number: u16, value: u64) {

@@ -184,7 +184,7 @@ pub static REGISTERS: &[SysReg] = registers! {
     3 3 9 12 0 "PMCR_EL0"         PMCR             0 0 [PMUV3] Pmu, counters::read_pmcr, counters::write_pmcr;
     3 3 9 12 1 "PMCNTENSET_EL0"   PMCNTEN          0 0 [PMUV3] Pmu, plain, counters::set_enable;
     3 3 9 12 2 "PMCNTENCLR_EL0"   PMCNTEN          0 0 [PMUV3] Pmu, plain, counters::clear_enable;
-    3 3 9 12 3 "PMOVSCLR_EL0"     PMOVS            0 0 [PMUV3] Pmu, plain, counters::clear_cycle_bit;
+    3 3 9 12 3 "PMOVSCLR_EL0"     PMOVS            0 0 [PMUV3] Pmu, counters::read_overflow, counters::clear_cycle_bit;
     3 3 9 12 4 "PMSWINC_EL0"      ZERO             4 0 [PMUV3] PmuSoftware, zero, ignore;
     3 3 9 12 5 "PMSELR_EL0"       PMSELR           0 0 [PMUV3] PmuEvent, plain, masked::<0x1f>;
     3 3 9 12 6 "PMCEID0_EL0"      ZERO             0 4 [PMUV3] Pmu, counters::read_events, ignore;
@@ -195,10 +195,9 @@ pub static REGISTERS: &[SysReg] = registers! {
     3 3 9 14 0 "PMUSERENR_EL0"    PMUSERENR        0 1 [PMUV3] PmuUser, plain, masked::<0xf>;
     3 0 9 14 1 "PMINTENSET_EL1"   PMINTEN          1 1 [PMUV3] Pmu, plain, counters::set_cycle_bit;
     3 0 9 14 2 "PMINTENCLR_EL1"   PMINTEN          1 1 [PMUV3] Pmu, plain, counters::clear_cycle_bit;
-    3 3 9 14 3 "PMOVSSET_EL0"     PMOVS            0 0 [PMUV3] Pmu, plain, counters::set_cycle_bit;
-    3 3 14 15 7 "PMCCFILTR_EL0"   PMCCFILTR        0 0 [PMUV3] Pmu, plain, masked::<0xff00_0000>;
-    3 0 9 14 6 "PMMIR_EL1"        ZERO             1 4 [PMUV3] Pmu, zero, ignore;
-    // Debug: registers that keep what is written; no debug exception comes of them.
+    3 3 9 14 3 "PMOVSSET_EL0"     PMOVS            0 0 [PMUV3] Pmu, counters::read_overflow, counters::set_cycle_bit;
+    3 3 14 15 7 "PMCCFILTR_EL0"   PMCCFILTR        0 0 [PMUV3] Pmu, plain, masked::<0xfc00_0000>;
+    // Debug.
     2 0 0 0 2  "OSDTRRX_EL1"      OSDTRRX_EL1      1 1 [BASE] Debug, plain, masked::<0xffff_ffff>;
     2 0 0 2 0  "MDCCINT_EL1"      MDCCINT_EL1      1 1 [BASE] Debug, plain, masked::<0x6000_0000>;
     2 0 0 2 2  "MDSCR_EL1"        MDSCR_EL1        1 1 [BASE] Debug, plain, masked::<0xffff_ffff>;

@@ -47,7 +47,7 @@ fn cpu_of(model: &str, props: &str) -> Box<Cpu> {
 }
 
 /// A CPU of the model `max` with EL2 and EL3, Non-secure below EL3.
-fn cpu() -> Box<Cpu> {
+pub(super) fn cpu() -> Box<Cpu> {
     let mut cpu = cpu_of("max", "has_el2=on,has_el3=on");
     write(&mut cpu, "SCR_EL3", 1 | 1 << 8 | 3 << 16).unwrap();
     cpu
@@ -85,9 +85,14 @@ fn sys(cpu: &mut Cpu, [op1, crn, crm, op2]: [u16; 4], value: u64) -> Result<(), 
 }
 
 /// Sets a register whoever may write it.
-fn put_register(cpu: &mut Cpu, register: &str, value: u64) {
+pub(super) fn put_register(cpu: &mut Cpu, register: &str, value: u64) {
     table::named(register).unwrap_or_else(|| panic!("no register {register}")).poke(cpu, value);
     cpu.flush_all();
+}
+
+/// What a register holds, whoever may read it.
+pub(super) fn register(cpu: &mut Cpu, register: &str) -> u64 {
+    table::named(register).unwrap_or_else(|| panic!("no register {register}")).peek(cpu)
 }
 
 /// Sets bits of HCR_EL2 beside RW.
