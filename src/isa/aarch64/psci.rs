@@ -291,7 +291,7 @@ impl Psci {
 
 /// The CPU with these affinity fields.
 fn find(cpu: &Cpu, affinity: u64) -> std::result::Result<usize, Error> {
-    let found = (0..cpu.others.len()).find(|index| mpidr(*index as u32) == affinity & 0xff_00ff_ffff);
+    let found = (0..cpu.others.len()).find(|index| mpidr(*index as u32) == affinity);
     found.ok_or(Error::InvalidParameters)
 }
 
