@@ -37,6 +37,8 @@ pub struct Mapping {
     pub read: bool,
     /// Whether stores are allowed in this context and need no more bookkeeping (the page is marked dirty).
     pub write: bool,
+    /// Whether devices are told that the access is Secure.
+    pub secure: bool,
 }
 
 /// What an entry of a page table maps, for the monitor.

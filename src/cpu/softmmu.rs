@@ -6,7 +6,7 @@
 
 use super::tlb::{INVALID, ItlbEntry, TlbEntry};
 use super::{Access, Cpu, Mapping, Tlb, Trap};
-use crate::fabric::{HostPage, PAGE_SIZE};
+use crate::fabric::{HostPage, Io, PAGE_SIZE};
 use crate::ir::eval::{self, Trapped};
 use crate::ir::{Mem, RmwOp};
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, compiler_fence};
@@ -38,7 +38,8 @@ struct Place {
 
 enum Target {
     Ram(Place),
-    Io(u64),
+    /// The physical address, and [`Io::SECURE`] where the access is.
+    Io(u64, u32),
 }
 
 impl Cpu {
@@ -161,11 +162,11 @@ impl Cpu {
                 }
                 Ok(old)
             }
-            Target::Io(physical) => {
+            Target::Io(physical, world) => {
                 // A device cannot lock its bus for us: read, then write.
-                let old = self.io_read(physical, size, address, Access::Store)?;
+                let old = self.io_read(physical, world, size, address, Access::Store)?;
                 if old == expected {
-                    self.io_write(physical, size, new, address)?;
+                    self.io_write(physical, world, size, new, address)?;
                 }
                 Ok(old)
             }
@@ -200,16 +201,16 @@ impl Cpu {
                 }
                 Ok(old)
             }
-            Target::Io(physical) => {
+            Target::Io(physical, world) => {
                 // A device cannot lock its bus for us: read, then write.
                 let high = address.wrapping_add(8);
                 let old = [
-                    self.io_read(physical, 8, address, Access::Store)?,
-                    self.io_read(physical + 8, 8, high, Access::Store)?,
+                    self.io_read(physical, world, 8, address, Access::Store)?,
+                    self.io_read(physical + 8, world, 8, high, Access::Store)?,
                 ];
                 if old == expected {
-                    self.io_write(physical, 8, new[0], address)?;
-                    self.io_write(physical + 8, 8, new[1], high)?;
+                    self.io_write(physical, world, 8, new[0], address)?;
+                    self.io_write(physical + 8, world, 8, new[1], high)?;
                 }
                 Ok(old)
             }
@@ -222,7 +223,7 @@ impl Cpu {
         let size = mem.size.bytes();
         match self.find(address, size, Access::Store)? {
             Target::Ram(place) => Ok(read_place(&place, size)),
-            Target::Io(physical) => self.io_read(physical, size, address, Access::Store),
+            Target::Io(physical, world) => self.io_read(physical, world, size, address, Access::Store),
         }
     }
 
@@ -237,7 +238,7 @@ impl Cpu {
     fn load_found(&mut self, address: u64, size: u8) -> Result<u64, Trapped> {
         match self.find(address, size, Access::Load)? {
             Target::Ram(place) => Ok(read_place(&place, size)),
-            Target::Io(physical) => self.io_read(physical, size, address, Access::Load),
+            Target::Io(physical, world) => self.io_read(physical, world, size, address, Access::Load),
         }
     }
 
@@ -254,21 +255,21 @@ impl Cpu {
                 }
                 Ok(())
             }
-            Target::Io(physical) => self.io_write(physical, size, value, address),
+            Target::Io(physical, world) => self.io_write(physical, world, size, value, address),
         }
     }
 
-    fn io_read(&mut self, physical: u64, size: u8, address: u64, access: Access) -> Result<u64, Trapped> {
-        self.board.bus.read(physical, size, self.index).map_err(|_| {
+    fn io_read(&mut self, physical: u64, world: u32, size: u8, address: u64, access: Access) -> Result<u64, Trapped> {
+        self.board.bus.read(physical, size, self.index | world).map_err(|_| {
             crate::invalid_memory!("{size}-byte load from {physical:#x}, where nothing answers");
             self.trap = self.isa.bus_fault(address, access);
             Trapped
         })
     }
 
-    fn io_write(&mut self, physical: u64, size: u8, value: u64, address: u64) -> Result<(), Trapped> {
+    fn io_write(&mut self, physical: u64, world: u32, size: u8, value: u64, address: u64) -> Result<(), Trapped> {
         let value = value & crate::base::bits::mask(u32::from(size) * 8);
-        self.board.bus.write(physical, size, value, self.index).map_err(|_| {
+        self.board.bus.write(physical, size, value, self.index | world).map_err(|_| {
             crate::invalid_memory!("{size}-byte store to {physical:#x}, where nothing answers");
             self.trap = self.isa.bus_fault(address, Access::Store);
             Trapped
@@ -299,7 +300,7 @@ impl Cpu {
             return Err(Trapped);
         }
         let Some(page) = self.board.bus.host_page(mapping.physical) else {
-            return Ok(Target::Io(mapping.physical));
+            return Ok(Target::Io(mapping.physical, if mapping.secure { Io::SECURE } else { 0 }));
         };
         if mapping.size >= PAGE_SIZE && !self.is_watched(address) {
             self.fill(address, &mapping, &page);

@@ -21,6 +21,8 @@ mod desc {
     pub const VALID: u64 = 1;
     /// A table, or at the last level a page.
     pub const TABLE: u64 = 1 << 1;
+    /// Of a Secure regime's.
+    pub const NON_SECURE: u64 = 1 << 5;
     /// AP[2:1]: user access, read only.
     pub const USER: u64 = 1 << 6;
     pub const READ_ONLY: u64 = 1 << 7;
@@ -37,6 +39,7 @@ mod desc {
     pub const XN_TABLE: u64 = 1 << 60;
     pub const NO_USER_TABLE: u64 = 1 << 61;
     pub const READ_ONLY_TABLE: u64 = 1 << 62;
+    pub const NON_SECURE_TABLE: u64 = 1 << 63;
 }
 
 /// How often the update of a descriptor that others write too is tried.
@@ -103,6 +106,8 @@ pub struct Found {
     pub rights: Rights,
     /// The leaf's descriptor; 0 where translation is off.
     pub descriptor: u64,
+    /// Whether the access is Secure.
+    pub secure: bool,
 }
 
 /// What may be done.
@@ -340,7 +345,8 @@ pub fn find(cpu: &Cpu, address: u64, access: Access, who: Who) -> Result<Found, 
             return Err(fault(fsc::ADDRESS_SIZE, 0));
         }
         let execute = access != Access::Fetch || regime.sctlr(cpu) & sctlr::WXN == 0 || !regime.is_on(cpu);
-        Found { physical: plain, size: PAGE_SIZE, rights: Rights { execute, ..Rights::ALL }, descriptor: 0 }
+        let rights = Rights { execute, ..Rights::ALL };
+        Found { physical: plain, size: PAGE_SIZE, rights, descriptor: 0, secure: is_secure(cpu, who) }
     };
     if !second {
         return Ok(first);
@@ -351,7 +357,13 @@ pub fn find(cpu: &Cpu, address: u64, access: Access, who: Who) -> Result<Found, 
         size: first.size.min(found.size),
         rights: first.rights.and(found.rights),
         descriptor: first.descriptor,
+        secure: false,
     })
+}
+
+/// Whether the regime is a Secure one, whose accesses are unless a descriptor says otherwise.
+fn is_secure(cpu: &Cpu, who: Who) -> bool {
+    config(cpu).has_el3() && (who.level == 3 || state::is_secure_below_el3(cpu))
 }
 
 fn find1(cpu: &Cpu, regime: Regime, address: u64, access: Access, who: Who, second: bool) -> Result<Found, Fault> {
@@ -389,7 +401,8 @@ fn find1(cpu: &Cpu, regime: Regime, address: u64, access: Access, who: Who, seco
                 continue;
             }
         }
-        return Ok(Found { physical: leaf.output, size: leaf.size, rights, descriptor: new });
+        let secure = is_secure(cpu, who) && new & desc::NON_SECURE == 0 && leaf.tables & desc::NON_SECURE_TABLE == 0;
+        return Ok(Found { physical: leaf.output, size: leaf.size, rights, descriptor: new, secure });
     }
     Err(fault(fsc::EXTERNAL_WALK, 3))
 }
@@ -426,7 +439,7 @@ fn find2(cpu: &Cpu, address: u64, access: Access, who: Who) -> Result<Found, Fau
                 continue;
             }
         }
-        return Ok(Found { physical: leaf.output, size: leaf.size, rights, descriptor: new });
+        return Ok(Found { physical: leaf.output, size: leaf.size, rights, descriptor: new, secure: false });
     }
     Err(at(fault(fsc::EXTERNAL_WALK, 3)))
 }
@@ -475,7 +488,8 @@ pub fn translate(cpu: &mut Cpu, address: u64, access: Access) -> Result<Mapping,
         0..=0x1_0000 => PAGE_SIZE,
         size => size,
     };
-    Ok(Mapping { physical: found.physical, size, read: found.rights.read, write: found.rights.write })
+    let Rights { read, write, .. } = found.rights;
+    Ok(Mapping { physical: found.physical, size, read, write, secure: found.secure })
 }
 
 /// See [`crate::cpu::Isa::translate_debug`].

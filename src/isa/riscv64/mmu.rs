@@ -191,6 +191,7 @@ pub fn translate(cpu: &mut Cpu, isa: &Riscv64, address: u64, access: Access) -> 
         size: if allowed.extent == PAGE_SIZE { size } else { allowed.extent },
         read: read && allowed.allows(Access::Load),
         write: write && allowed.allows(Access::Store),
+        secure: false,
     })
 }
 

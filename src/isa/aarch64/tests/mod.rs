@@ -1,6 +1,7 @@
 //! CPUs on a bench, and what the privileged architecture says about them.
 
 mod sysregs;
+mod translation;
 
 use super::fields::{hcr, pstate};
 use super::models::{self, Supply};
@@ -13,6 +14,8 @@ use std::sync::Arc;
 /// Where the bench's RAM is, and how much.
 const RAM: u64 = 0x4000_0000;
 const RAM_SIZE: u64 = 1 << 20;
+/// Page tables of tests, a page each.
+const TABLES: u64 = RAM + 0x1_0000;
 /// A handler's address of each level.
 const VECTORS: u64 = RAM + 0x8000;
 
@@ -114,4 +117,9 @@ const UNDEFINED: u64 = 1 << 25;
 fn trapped<T: std::fmt::Debug>(cpu: &mut Cpu, result: Result<T, Trap>) -> (u8, u64) {
     let (level, syndrome) = taken(cpu, result.unwrap_err());
     (level, syndrome >> 26)
+}
+
+/// Stores 8 bytes at a physical address.
+fn put(cpu: &Cpu, physical: u64, value: u64) {
+    assert!(cpu.board.bus.poke(physical, &value.to_le_bytes()));
 }
