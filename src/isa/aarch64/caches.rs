@@ -119,32 +119,33 @@ pub fn translate(cpu: &mut Cpu, number: u16, address: u64, access: trap::Access)
     if level == 1 && state::el2_enabled(cpu) && bit(cpu.get(slots::HCR_EL2), AT) {
         return Err(access.trap_to(2));
     }
-    // A guest's addresses end at stage 1 unless both are asked for.
     let hcr = cpu.get(slots::HCR_EL2);
-    let guest = op1 == 0 && !state::is_host(cpu);
-    if guest || op1 == 4 && wanted < 2 {
-        let one = if by_stages { hcr } else { hcr & !(hcr::VM | hcr::DC) };
-        cpu.set(slots::HCR_EL2, if guest { one } else { one & !hcr::TGE });
+    if by_stages {
+        cpu.set(slots::HCR_EL2, hcr & !hcr::TGE);
     }
     let pan = crm == 9 && is_pan(cpu, 1);
     let kind = if op2 & 1 != 0 { Access::Store } else { Access::Load };
     let at = if op1 == 0 && wanted == 1 && state::is_host(cpu) { 2 } else { wanted };
-    let who = Who { level: at, pan, peeks: false };
+    let who = Who { level: at, pan, peeks: false, first_only: !by_stages };
     let found = mmu::find(cpu, address, kind, who);
     let regime = Regime::of(cpu, at);
     cpu.set(slots::HCR_EL2, hcr);
+    if let Err(fault) = found
+        && (level == 1 && fault.on_walk || fault.is_external())
+    {
+        // A fault of the tables' own: the hypervisor's to mend when the guest asked.
+        let abort = mmu::abort(cpu, address, Access::Store, fault);
+        return Err(Trap { cause: abort.cause | CM, ..abort });
+    }
     let par = match found {
         Ok(found) => {
-            let attributes = match regime {
-                Regime::El10 => slots::MAIR_EL1,
-                Regime::El20 | Regime::El2 => slots::MAIR_EL2,
-                Regime::El3 => slots::MAIR_EL3,
-            };
-            let index = bits(found.descriptor, 4, 2) as u32;
             let (attribute, shareability) = match found.descriptor {
                 0 => (0, 2),
-                descriptor => (bits(cpu.get(attributes), 8 * index + 7, 8 * index), bits(descriptor, 9, 8)),
+                descriptor => (mmu::attribute(cpu, regime, descriptor), bits(descriptor, 9, 8)),
             };
+            // What no cache holds is shared with everybody.
+            const NON_CACHEABLE: u64 = 0x44;
+            let shareability = if attribute >> 4 == 0 || attribute == NON_CACHEABLE { 2 } else { shareability };
             attribute << 56 | found.physical & 0xf_ffff_ffff_f000 | 1 << 11 | 1 << 9 | shareability << 7
         }
         Err(fault) => {

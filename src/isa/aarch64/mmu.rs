@@ -58,6 +58,13 @@ pub struct Fault {
     pub on_walk: bool,
 }
 
+impl Fault {
+    /// Whether there is no memory where a table should be.
+    pub fn is_external(self) -> bool {
+        self.status & !3 == fsc::EXTERNAL_WALK
+    }
+}
+
 fn fault(kind: u64, level: u32) -> Fault {
     Fault { status: kind + u64::from(level), stage2: None, on_walk: false }
 }
@@ -150,6 +157,8 @@ pub struct Who {
     pub pan: bool,
     /// Descriptors are only looked at: for debuggers.
     pub peeks: bool,
+    /// Stage 2 translates the tables' addresses alone, not the result: for AT.
+    pub first_only: bool,
 }
 
 /// The first stage for an address.
@@ -207,7 +216,7 @@ fn stage2(cpu: &Cpu, address: u64) -> Result<Stage, Fault> {
     let wide = granule == 16 && config(cpu).features.has(Features::LVA);
     let input = 64 - (field(control, tcr::T0SZ) as u32).clamp(if wide { 12 } else { 16 }, 39);
     if address >> input != 0 {
-        return Err(fault(fsc::TRANSLATION, start));
+        return Err(fault(fsc::TRANSLATION, 0));
     }
     let hardware = config(cpu).features.has(Features::HAFDBS);
     let output = physical_bits(field(control, tcr::PS));
@@ -348,7 +357,7 @@ pub fn find(cpu: &Cpu, address: u64, access: Access, who: Who) -> Result<Found, 
         let rights = Rights { execute, ..Rights::ALL };
         Found { physical: plain, size: PAGE_SIZE, rights, descriptor: 0, secure: is_secure(cpu, who) }
     };
-    if !second {
+    if !second || who.first_only {
         return Ok(first);
     }
     let found = find2(cpu, first.physical, access, who)?;
@@ -462,7 +471,7 @@ pub fn abort(cpu: &mut Cpu, address: u64, access: Access, fault: Fault) -> Trap 
 pub fn current(cpu: &Cpu, access: Access) -> Who {
     let level = if access == Access::Fetch { state::level(cpu) } else { data_level(cpu) };
     let pan = access != Access::Fetch && is_pan(cpu, level);
-    Who { level, pan, peeks: false }
+    Who { level, pan, peeks: false, first_only: false }
 }
 
 /// See [`crate::cpu::Isa::translate`].
@@ -492,14 +501,25 @@ pub fn translate(cpu: &mut Cpu, address: u64, access: Access) -> Result<Mapping,
     Ok(Mapping { physical: found.physical, size, read, write, secure: found.secure })
 }
 
+/// The attribute, as MAIR has it, of memory that a descriptor of stage 1 maps.
+pub fn attribute(cpu: &Cpu, regime: Regime, descriptor: u64) -> u64 {
+    let attributes = match regime {
+        Regime::El10 => slots::MAIR_EL1,
+        Regime::El20 | Regime::El2 => slots::MAIR_EL2,
+        Regime::El3 => slots::MAIR_EL3,
+    };
+    let index = bits(descriptor, 4, 2) as u32;
+    bits(cpu.get(attributes), 8 * index + 7, 8 * index)
+}
+
 /// See [`crate::cpu::Isa::translate_debug`].
 pub fn translate_debug(cpu: &Cpu, address: u64) -> Option<u64> {
-    let who = Who { level: state::level(cpu), pan: false, peeks: true };
+    let who = Who { level: state::level(cpu), pan: false, peeks: true, first_only: false };
     find(cpu, address, Access::Load, who).ok().map(|found| found.physical)
 }
 
 /// Whether the code at an address is on a page whose branch targets are guarded.
 pub fn is_guarded(cpu: &Cpu, address: u64) -> bool {
-    let who = Who { level: state::level(cpu), pan: false, peeks: true };
+    let who = Who { level: state::level(cpu), pan: false, peeks: true, first_only: false };
     find(cpu, address, Access::Fetch, who).is_ok_and(|found| found.descriptor & desc::GUARDED != 0)
 }

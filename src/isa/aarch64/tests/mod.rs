@@ -9,6 +9,7 @@ use super::sysreg::{slots, table};
 use super::{Aarch64, state};
 use crate::cpu::{Board, Cpu, Remote, Trap};
 use crate::fabric::{BusBuilder, Clock, Power, Ram, Timebase, Timers};
+use crate::ir::{Mem, MemSize};
 use std::sync::Arc;
 
 /// Where the bench's RAM is, and how much.
@@ -16,6 +17,8 @@ const RAM: u64 = 0x4000_0000;
 const RAM_SIZE: u64 = 1 << 20;
 /// Page tables of tests, a page each.
 const TABLES: u64 = RAM + 0x1_0000;
+/// 8 bytes, misaligned or not.
+const WORD: Mem = Mem { size: MemSize::B8, aligned: false };
 /// A handler's address of each level.
 const VECTORS: u64 = RAM + 0x8000;
 
@@ -122,4 +125,8 @@ fn trapped<T: std::fmt::Debug>(cpu: &mut Cpu, result: Result<T, Trap>) -> (u8, u
 /// Stores 8 bytes at a physical address.
 fn put(cpu: &Cpu, physical: u64, value: u64) {
     assert!(cpu.board.bus.poke(physical, &value.to_le_bytes()));
+}
+
+fn load(cpu: &mut Cpu, address: u64) -> Result<u64, Trap> {
+    cpu.load(WORD, address).map_err(|_| cpu.trap)
 }
