@@ -35,6 +35,7 @@ mod mmu;
 mod pauth;
 mod registers;
 mod state;
+mod syndrome;
 mod system;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@
 use super::fields::{ec, fsc, hcr, pin, pstate, scr, sctlr};
 use super::regs::{self, BTYPE, EXCLUSIVE_ADDRESS};
 use super::sysreg::slots;
-use super::{config, state};
+use super::{config, mmu, state, syndrome};
 use crate::base::bits::{bit, bits, field, with_field};
 use crate::cpu::{self, Cpu, Trap};
 use crate::dlog;
@@ -61,7 +61,6 @@ pub const fn undefined() -> Trap {
 
 /// An abort: `status` is the fault status code, `more` other bits of the syndrome.
 pub const fn abort(address: u64, access: cpu::Access, status: u64, more: u64) -> Trap {
-    const WRITE: u64 = 1 << 6;
     let trap = match access {
         cpu::Access::Fetch => synchronous(ec::INSTRUCTION_ABORT, status | more),
         cpu::Access::Load => synchronous(ec::DATA_ABORT, status | more),
@@ -97,6 +96,9 @@ impl Access {
         at_level(synchronous(ec::SYSTEM, self.iss), level)
     }
 }
+
+/// WnR of a data abort's syndrome.
+const WRITE: u64 = 1 << 6;
 
 /// The registers of an exception level.
 struct Bank {
@@ -232,6 +234,9 @@ pub fn enter(cpu: &mut Cpu, trap: Trap) {
         // From the same level the class is one more.
         syndrome += 1 << 26;
     }
+    if class == ec::DATA_ABORT {
+        syndrome = describe_access(cpu, trap, syndrome);
+    }
     let registers = bank(target);
     let old = state::saved(cpu);
     let back = if trap.cause & NEXT != 0 { cpu.pc.wrapping_add(4) } else { cpu.pc };
@@ -273,6 +278,30 @@ pub fn enter(cpu: &mut Cpu, trap: Trap) {
         trap.value,
     );
     cpu.pc = vector;
+}
+
+/// What the syndrome of a data abort says of the instruction: of an atomic, that it wrote only when reading alone would
+/// have worked; and for stage 2, which register was to be loaded or stored.
+fn describe_access(cpu: &mut Cpu, trap: Trap, syndrome: u64) -> u64 {
+    const S1PTW: u64 = 1 << 7;
+    const CACHE: u64 = 1 << 8;
+    let direct = trap.cause & HAS_IPA != 0 && syndrome & S1PTW == 0;
+    let mut word = [0; 4];
+    let tells = direct || syndrome & WRITE != 0;
+    if !tells || syndrome & CACHE != 0 || cpu.peek(cpu.pc, &mut word) < word.len() {
+        return syndrome;
+    }
+    let word = u32::from_le_bytes(word);
+    reads_first(cpu, trap, syndrome, word) | if direct { syndrome::of_access(word) } else { 0 }
+}
+
+fn reads_first(cpu: &Cpu, trap: Trap, syndrome: u64, word: u32) -> u64 {
+    if syndrome & WRITE == 0 || !syndrome::is_atomic(word) {
+        return syndrome;
+    }
+    let who = mmu::current(cpu, cpu::Access::Load);
+    let permission = bits(syndrome, 5, 2) << 2 == fsc::PERMISSION;
+    if permission && mmu::find(cpu, trap.value, cpu::Access::Load, who).is_ok() { syndrome } else { syndrome & !WRITE }
 }
 
 /// ERET: the address to go on at.

@@ -1,5 +1,6 @@
 //! CPUs on a bench, and what the privileged architecture says about them.
 
+mod exceptions;
 mod sysregs;
 mod translation;
 
@@ -125,6 +126,11 @@ fn trapped<T: std::fmt::Debug>(cpu: &mut Cpu, result: Result<T, Trap>) -> (u8, u
 /// Stores 8 bytes at a physical address.
 fn put(cpu: &Cpu, physical: u64, value: u64) {
     assert!(cpu.board.bus.poke(physical, &value.to_le_bytes()));
+}
+
+/// Stores an instruction.
+fn put_insn(cpu: &Cpu, physical: u64, word: u32) {
+    assert!(cpu.board.bus.poke(physical, &word.to_le_bytes()));
 }
 
 fn load(cpu: &mut Cpu, address: u64) -> Result<u64, Trap> {

@@ -108,3 +108,18 @@ fn addresses_beyond_stage_2_fault_at_level_0() {
     assert_eq!(taken(&mut cpu, trap), (2, 0x9200_0004));
     assert_eq!(cpu.get(slots::HPFAR_EL2), 1 << 40 >> 8);
 }
+
+#[test]
+fn a_hypervisor_learns_which_register_was_to_be_loaded() {
+    let mut cpu = mapped(0);
+    // The first 2 MiB hold tables and code, the next are not there.
+    add_stage2(&mut cpu, RAM | AF | BLOCK | READ_WRITE | 0xf << 2);
+    put(&cpu, TABLE2 + 8, (RAM + 0x20_0000) | AF | BLOCK);
+    at(&mut cpu, 1);
+    // ldrsh w7, [x1]
+    put_insn(&cpu, RAM + 0x100, 0x79c0_0027);
+    cpu.pc = RAM + 0x100;
+    let trap = load(&mut cpu, RAM + 0x20_0010).unwrap_err();
+    assert_eq!(taken(&mut cpu, trap), (2, 0x9200_0006 | 1 << 24 | 1 << 22 | 1 << 21 | 7 << 16));
+    assert_eq!((cpu.get(slots::FAR_EL2), cpu.get(slots::HPFAR_EL2)), (RAM + 0x20_0010, (RAM + 0x20_0000) >> 8));
+}

@@ -1,0 +1,47 @@
+//! Exceptions: their levels, their syndromes, what they save.
+
+use super::*;
+use crate::isa::aarch64::fields::sctlr;
+
+#[test]
+fn a_host_less_hypervisor_takes_its_users_float_traps_as_undefined() {
+    let mut cpu = cpu();
+    set_hcr(&mut cpu, hcr::TGE);
+    at(&mut cpu, 0);
+    let result = call(&mut cpu, "float_trap", [0; 3]);
+    assert_eq!(taken(&mut cpu, result.unwrap_err()), (2, UNDEFINED));
+    set_hcr(&mut cpu, 0);
+    at(&mut cpu, 0);
+    let result = call(&mut cpu, "float_trap", [0; 3]);
+    assert_eq!(taken(&mut cpu, result.unwrap_err()), (1, 0x1fe0_0000));
+}
+
+#[test]
+fn ssbs_is_only_set_where_it_is() {
+    for (model, ssbs) in [("cortex-a53", 0), ("neoverse-n1", pstate::SSBS)] {
+        let mut cpu = cpu_of(model, "");
+        put_register(&mut cpu, "SCTLR_EL1", sctlr::DSSBS);
+        at(&mut cpu, 0);
+        let result = call(&mut cpu, "svc", [0; 3]);
+        taken(&mut cpu, result.unwrap_err());
+        assert_eq!(cpu.get(slots::PSTATE) & pstate::SSBS, ssbs, "{model}");
+    }
+}
+
+#[test]
+fn an_atomic_wrote_only_where_reading_alone_would_have_worked() {
+    const LDADD: u32 = 0xf820_0022;
+    const WRITE: u64 = 1 << 6;
+    let mut cpu = cpu();
+    at(&mut cpu, 1);
+    cpu.pc = RAM;
+    for (word, wrote) in [(LDADD, 0), (0xf900_0020, WRITE)] {
+        put_insn(&cpu, RAM, word);
+        at(&mut cpu, 1);
+        cpu.pc = RAM;
+        let mem = Mem { size: MemSize::B8, aligned: true };
+        assert!(cpu.cas(mem, RAM + 0x104, 0, 0).is_err());
+        let trap = cpu.trap;
+        assert_eq!(taken(&mut cpu, trap), (1, 0x9600_0021 | wrote), "{word:#x}");
+    }
+}
