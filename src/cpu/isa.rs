@@ -39,6 +39,8 @@ pub struct Mapping {
     pub write: bool,
     /// Whether devices are told that the access is Secure.
     pub secure: bool,
+    /// Whether each access is to be shown to [`Isa::check`]; the translation is not kept then.
+    pub checked: bool,
 }
 
 /// What an entry of a page table maps, for the monitor.
@@ -193,6 +195,14 @@ pub trait Isa: std::any::Any + Send + Sync {
     /// At most [`PageTables::MOST`] tables are looked at.
     fn page_tables(&self, _cpu: &Cpu, _each: &mut dyn FnMut(Mapped) -> bool) -> PageTables {
         PageTables::Untold
+    }
+
+    /// Whether an access that the translation allows may be made, which is asked where [`Mapping::checked`] says so.
+    ///
+    /// # Errors
+    /// The trap that it is instead.
+    fn check(&self, _cpu: &mut Cpu, _address: u64, _size: u8, _access: Access) -> Result<(), Trap> {
+        Ok(())
     }
 
     /// The trap of a misaligned access.

@@ -294,6 +294,12 @@ impl Cpu {
             mapping.physical,
             mapping.size
         );
+        if mapping.checked
+            && let Err(trap) = isa.check(self, address, size, access)
+        {
+            self.trap = trap;
+            return Err(Trapped);
+        }
         if mapping.size < u64::from(size) {
             // The page is not all the same, and something else decides where the access ends.
             self.trap = isa.bus_fault(address, access);
@@ -302,7 +308,7 @@ impl Cpu {
         let Some(page) = self.board.bus.host_page(mapping.physical) else {
             return Ok(Target::Io(mapping.physical, if mapping.secure { Io::SECURE } else { 0 }));
         };
-        if mapping.size >= PAGE_SIZE && !self.is_watched(address) {
+        if mapping.size >= PAGE_SIZE && !mapping.checked && !self.is_watched(address) {
             self.fill(address, &mapping, &page);
         }
         Ok(Target::Ram(Place { offset: mapping.physical % PAGE_SIZE, page }))

@@ -94,6 +94,8 @@ helpers! {
     MISALIGNED_SP;
     /// `misaligned_pc(address)`: raises the PC alignment fault. Always traps.
     MISALIGNED_PC;
+    /// `aligned(address, bytes, store)`: raises the alignment fault of a load or store unless it is aligned.
+    ALIGNED;
     /// `branch_target(btype)`: raises the branch target exception. Always traps.
     BRANCH_TARGET;
 }

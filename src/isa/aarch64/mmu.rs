@@ -4,7 +4,7 @@
 //! ```text
 //!   address ──► regime, half ──► Stage ──► walk ──► rights ──► (stage 2: the same once more) ──► Mapping
 //! ```
-//! Memory types and shareability are not modelled: all memory is coherent. The contiguous hint is not needed, and the
+//! Of memory types it counts only that accesses to devices are aligned: all memory is coherent. The contiguous hint is not needed, and the
 //! guarded bit is looked at where it counts.
 
 use super::features::Features;
@@ -497,8 +497,9 @@ pub fn translate(cpu: &mut Cpu, address: u64, access: Access) -> Result<Mapping,
         0..=0x1_0000 => PAGE_SIZE,
         size => size,
     };
+    let checked = access != Access::Fetch && is_device(cpu, who, &found);
     let Rights { read, write, .. } = found.rights;
-    Ok(Mapping { physical: found.physical, size, read, write, secure: found.secure })
+    Ok(Mapping { physical: found.physical, size, read, write, secure: found.secure, checked })
 }
 
 /// The attribute, as MAIR has it, of memory that a descriptor of stage 1 maps.
@@ -510,6 +511,23 @@ pub fn attribute(cpu: &Cpu, regime: Regime, descriptor: u64) -> u64 {
     };
     let index = bits(descriptor, 4, 2) as u32;
     bits(cpu.get(attributes), 8 * index + 7, 8 * index)
+}
+
+/// Whether stage 1 makes it device memory. Where translation is off, the mode says so.
+fn is_device(cpu: &Cpu, who: Who, found: &Found) -> bool {
+    found.descriptor != 0 && attribute(cpu, Regime::of(cpu, who.level), found.descriptor) >> 4 == 0
+}
+
+/// See [`crate::cpu::Isa::check`]: accesses to devices are aligned.
+pub fn check(cpu: &mut Cpu, address: u64, size: u8, access: Access) -> Result<(), Trap> {
+    if address & (u64::from(size) - 1) == 0 {
+        return Ok(());
+    }
+    let who = current(cpu, access);
+    match find(cpu, address, access, who) {
+        Ok(found) if is_device(cpu, who, &found) => Err(trap::misaligned(address, access)),
+        _ => Ok(()),
+    }
 }
 
 /// See [`crate::cpu::Isa::translate_debug`].

@@ -214,6 +214,10 @@ impl Isa for Aarch64 {
         mmu::translate_debug(cpu, address)
     }
 
+    fn check(&self, cpu: &mut Cpu, address: u64, size: u8, access: Access) -> Result<(), Trap> {
+        mmu::check(cpu, address, size, access)
+    }
+
     fn misaligned(&self, address: u64, access: Access) -> Trap {
         trap::misaligned(address, access)
     }

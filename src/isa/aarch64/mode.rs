@@ -6,7 +6,7 @@ use crate::float::{NanRule, Round, Rules};
 /// The mode word taken apart.
 ///
 /// Bits 1:0 exception level; 3:2 the level that FP and SIMD instructions trap to, 0 for none; 5:4 FPCR.RMode; 6 FZ;
-/// 7 FZ16; 8 DN; 9 AH; 13:10 SCTLR EnIA, EnIB, EnDA, EnDB; 14 alignment checks (SCTLR.A); 15 SP alignment checks (SA,
+/// 7 FZ16; 8 DN; 9 AH; 13:10 SCTLR EnIA, EnIB, EnDA, EnDB; 14 alignment checks; 15 SP alignment checks (SA,
 /// SA0); 16 big-endian data (EE, E0E); 17 unprivileged accesses (LDTR and kin) are EL0's; 18 BTI is enforced;
 /// 19 PSTATE.SP.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -19,7 +19,7 @@ pub struct CodeMode {
     pub float: u8,
     /// SCTLR bits EnIA (0), EnIB (1), EnDA (2), EnDB (3) of the translation regime.
     pub pauth: u8,
-    /// SCTLR.A: accesses must be aligned.
+    /// Accesses must be aligned: SCTLR.A, or all memory is of the device kind because translation is off.
     pub aligned: bool,
     /// SCTLR.SA or SA0: SP must be aligned where it is a base.
     pub sp_aligned: bool,

@@ -54,6 +54,7 @@ pub static HELPERS: [Helper; helpers::COUNT] = [
     pure("nzcv", |_, [kind, a, b]| Ok(flags::nzcv(kind, a, b))),
     any("misaligned_sp", |_, _| Err(synchronous(ec::SP_ALIGNMENT, 0))),
     any("misaligned_pc", |_, [address, ..]| Err(trap::misaligned(address, crate::cpu::Access::Fetch))),
+    any("aligned", aligned),
     any("branch_target", branch_target),
 ];
 
@@ -240,6 +241,11 @@ fn load_user(cpu: &mut Cpu, [address, bytes, _]: Args) -> Result<u64, Trap> {
 fn store_user(cpu: &mut Cpu, [address, value, bytes]: Args) -> Result<u64, Trap> {
     let mem = mem(cpu, bytes);
     as_user(cpu, |cpu| cpu.store(mem, address, value).map(|()| 0))
+}
+
+fn aligned(_: &mut Cpu, [address, bytes, store]: Args) -> Result<u64, Trap> {
+    let access = if store != 0 { crate::cpu::Access::Store } else { crate::cpu::Access::Load };
+    if address & (bytes - 1) == 0 { Ok(0) } else { Err(trap::misaligned(address, access)) }
 }
 
 /// Only where the page is guarded does the branch type count.

@@ -179,13 +179,19 @@ pub fn code_mode(cpu: &Cpu) -> CodeMode {
         float_trap: floats::trap_level(cpu),
         float: float_of_fpcr(cpu.get(FPCR)),
         pauth,
-        aligned: control & sctlr::A != 0,
+        aligned: control & sctlr::A != 0 || is_all_device(cpu, regime),
         sp_aligned: control & (if user { sctlr::SA0 } else { sctlr::SA }) != 0,
         big_endian: control & (if user { sctlr::E0E } else { sctlr::EE }) != 0,
         unprivileged: (level == 1 || hosted) && !overridden,
         bti: features.has(Features::BTI) && control & guarded != 0,
         own_sp: cpu.get(slots::PSTATE) & pstate::SP != 0,
     }
+}
+
+/// Whether data accesses of a regime are made to device memory wherever they go: its translation is off.
+fn is_all_device(cpu: &Cpu, regime: Regime) -> bool {
+    let cached = regime == Regime::El10 && state::el2_enabled(cpu) && cpu.get(slots::HCR_EL2) & hcr::DC != 0;
+    !regime.is_on(cpu) && !cached
 }
 
 /// An address to branch to without the tag that its top byte may hold, as an exception return has it.

@@ -192,6 +192,7 @@ pub fn translate(cpu: &mut Cpu, isa: &Riscv64, address: u64, access: Access) -> 
         read: read && allowed.allows(Access::Load),
         write: write && allowed.allows(Access::Store),
         secure: false,
+        checked: false,
     })
 }
 

@@ -42,6 +42,7 @@ pub fn load_exclusive_words(l: &mut Lift, i: Insn) {
 /// LDXP, LDAXP of doublewords. Whether the two belong together shows when the store compares both.
 pub fn load_exclusive_pair(l: &mut Lift, i: Insn) {
     let address = l.x_or_sp(i.rn());
+    l.aligned(address, 0, 16, false);
     let low = l.b.load_aligned(MemSize::B8, false, address);
     let high = l.b.load(MemSize::B8, false, address, 8);
     l.b.set(regs::EXCLUSIVE_ADDRESS, address);

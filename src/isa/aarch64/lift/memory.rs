@@ -117,6 +117,9 @@ impl Lift<'_> {
                 [value, self.b.const_(0)]
             }
             Kind::Quad => {
+                if self.mode.aligned {
+                    self.aligned(base, disp, 16, false);
+                }
                 let low = self.load_value(MemSize::B8, false, Type::Float, base, disp);
                 [low, self.load_value(MemSize::B8, false, Type::Float, base, disp.wrapping_add(8))]
             }
@@ -150,12 +153,22 @@ impl Lift<'_> {
             }
             Kind::Quad if self.is_whole(kind) => self.b.vec_store(regs::v_low(n), base, disp),
             Kind::Quad => {
+                if self.mode.aligned {
+                    self.aligned(base, disp, 16, true);
+                }
                 let low = self.b.get(regs::v_low(n), Type::Float);
                 let high = self.b.get(regs::v_high(n), Type::Float);
                 self.store_value(MemSize::B8, base, disp, low);
                 self.store_value(MemSize::B8, base, disp.wrapping_add(8), high);
             }
         }
+    }
+
+    /// Traps unless an address is aligned to `bytes`, for what is accessed by halves.
+    pub fn aligned(&mut self, base: Val, disp: i32, bytes: u64, store: bool) {
+        let address = self.b.add_imm(base, i64::from(disp));
+        let (bytes, store) = (self.b.const_(bytes), self.b.const_(store.into()));
+        self.call(helpers::ALIGNED, &[address, bytes, store]);
     }
 
     fn write_back(&mut self, i: Insn, back: Option<Val>) {

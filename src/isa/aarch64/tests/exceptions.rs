@@ -45,3 +45,24 @@ fn an_atomic_wrote_only_where_reading_alone_would_have_worked() {
         assert_eq!(taken(&mut cpu, trap), (1, 0x9600_0021 | wrote), "{word:#x}");
     }
 }
+
+#[test]
+fn memory_without_translation_is_a_device() {
+    let mut cpu = cpu();
+    at(&mut cpu, 1);
+    assert!(crate::isa::aarch64::mode::CodeMode::decode(cpu.mode).aligned);
+    // With a default cacheability there is stage 2, and memory is what it says.
+    set_hcr(&mut cpu, hcr::DC);
+    at(&mut cpu, 1);
+    assert!(!crate::isa::aarch64::mode::CodeMode::decode(cpu.mode).aligned);
+}
+
+#[test]
+fn pairs_are_aligned_as_a_whole() {
+    let mut cpu = cpu();
+    at(&mut cpu, 1);
+    assert_eq!(call(&mut cpu, "aligned", [RAM + 16, 16, 0]), Ok(0));
+    let result = call(&mut cpu, "aligned", [RAM + 8, 16, 1]);
+    assert_eq!(taken(&mut cpu, result.unwrap_err()), (1, 0x9600_0061));
+    assert_eq!(cpu.get(slots::FAR_EL1), RAM + 8);
+}

@@ -123,3 +123,17 @@ fn a_hypervisor_learns_which_register_was_to_be_loaded() {
     assert_eq!(taken(&mut cpu, trap), (2, 0x9200_0006 | 1 << 24 | 1 << 22 | 1 << 21 | 7 << 16));
     assert_eq!((cpu.get(slots::FAR_EL2), cpu.get(slots::HPFAR_EL2)), (RAM + 0x20_0010, (RAM + 0x20_0000) >> 8));
 }
+
+#[test]
+fn device_memory_is_accessed_aligned() {
+    for (index, allowed) in [(0, true), (1, true), (2, false)] {
+        let mut cpu = mapped(index << 2);
+        at(&mut cpu, 1);
+        assert!(load(&mut cpu, RAM + 8).is_ok());
+        let result = load(&mut cpu, RAM + 9);
+        assert_eq!(result.is_ok(), allowed, "attribute {index}");
+        if let Err(trap) = result {
+            assert_eq!(taken(&mut cpu, trap), (1, 0x9600_0021));
+        }
+    }
+}

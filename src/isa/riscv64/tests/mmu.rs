@@ -84,7 +84,7 @@ fn every_scheme_and_page_size_translates() {
             let isa = cpu.isa.clone();
             let mapping = isa.translate(&mut cpu, AT + 0x123, Access::Load).unwrap();
             let physical = base | (AT + 0x123) & (size - 1);
-            assert_eq!(mapping, Mapping { physical, size, read: true, write: true, secure: false });
+            assert_eq!(mapping, Mapping { physical, size, read: true, write: true, secure: false, checked: false });
             assert_eq!(isa.translate_debug(&cpu, AT + 0x123), Some(physical));
         }
     }
