@@ -2,7 +2,7 @@
 //! blocks, and translation on demand.
 
 use super::features::Features;
-use super::fields::{hcr, sctlr};
+use super::fields::{ec, hcr, sctlr};
 use super::mmu::{self, Who};
 use super::sysreg::{parts, slots};
 use super::translation::{Regime, is_pan};
@@ -84,7 +84,11 @@ fn zero(cpu: &mut Cpu, address: u64) -> Result<(), Trap> {
     let block = address & !(LINE - 1);
     let mem = Mem { size: MemSize::B8, aligned: false };
     for offset in (0..LINE).step_by(8) {
-        cpu.store(mem, block + offset, 0).map_err(|Trapped| Trap { value: address, ..cpu.trap })?;
+        cpu.store(mem, block + offset, 0).map_err(|Trapped| {
+            let abort = bits(cpu.trap.cause, 31, 26) == ec::DATA_ABORT;
+            // A watchpoint tells what was touched, an abort what was asked for.
+            if abort { Trap { value: address, ..cpu.trap } } else { cpu.trap }
+        })?;
     }
     Ok(())
 }

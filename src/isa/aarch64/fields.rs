@@ -266,6 +266,12 @@ pub mod ec {
     pub const MOPS: u64 = 0x27;
     /// SError.
     pub const SERROR: u64 = 0x2f;
+    /// A breakpoint, from a lower level; one more from the same.
+    pub const BREAKPOINT: u64 = 0x30;
+    /// Software step, likewise.
+    pub const STEP: u64 = 0x32;
+    /// A watchpoint, likewise.
+    pub const WATCHPOINT: u64 = 0x34;
     /// BRK.
     pub const BRK: u64 = 0x3c;
 }

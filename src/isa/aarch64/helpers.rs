@@ -96,6 +96,8 @@ helpers! {
     MISALIGNED_PC;
     /// `aligned(address, bytes, store)`: raises the alignment fault of a load or store unless it is aligned.
     ALIGNED;
+    /// `step(load_exclusive)`: the instruction that follows is stepped.
+    STEP;
     /// `branch_target(btype)`: raises the branch target exception. Always traps.
     BRANCH_TARGET;
 }

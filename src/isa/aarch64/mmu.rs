@@ -11,7 +11,7 @@ use super::features::Features;
 use super::fields::{ec, fsc, pstate, sctlr, tcr};
 use super::sysreg::slots;
 use super::translation::{Regime, data_level, granule, has_stage2, is_pan, physical_bits};
-use super::{config, state, trap};
+use super::{config, debug, state, trap};
 use crate::base::bits::{bit, bits, field, mask};
 use crate::cpu::{Access, Cpu, Mapping, Trap};
 use crate::fabric::PAGE_SIZE;
@@ -477,8 +477,8 @@ pub fn current(cpu: &Cpu, access: Access) -> Who {
 /// See [`crate::cpu::Isa::translate`].
 pub fn translate(cpu: &mut Cpu, address: u64, access: Access) -> Result<Mapping, Trap> {
     if access == Access::Fetch {
-        if cpu.get(slots::PSTATE) & pstate::IL != 0 {
-            return Err(trap::synchronous(ec::ILLEGAL, 0));
+        if debug::steps(cpu) {
+            debug::check_step(cpu)?;
         }
         if address & 3 != 0 {
             return Err(trap::misaligned(address, access));
@@ -489,15 +489,25 @@ pub fn translate(cpu: &mut Cpu, address: u64, access: Access) -> Result<Mapping,
         Ok(found) => found,
         Err(fault) => return Err(abort(cpu, address, access, fault)),
     };
+    if access == Access::Fetch {
+        if debug::has_breakpoints(cpu) {
+            debug::check_breakpoints(cpu, address)?;
+        }
+        if cpu.get(slots::PSTATE) & pstate::IL != 0 {
+            return Err(trap::synchronous(ec::ILLEGAL, 0));
+        }
+    }
     // TLB maintenance names addresses without their tags, so that those with one are walked anew each time.
     let tagged = bits(address, 63, 56) != if bit(address, 55) { 0xff } else { 0 };
     // What maps no more than a granule goes by pages: maintenance by address covers all those of a granule.
     let size = match found.size {
-        _ if tagged => NOT_KEPT,
+        _ if tagged || access == Access::Fetch && (debug::steps(cpu) || debug::breaks_in_page(cpu, address)) => {
+            NOT_KEPT
+        }
         0..=0x1_0000 => PAGE_SIZE,
         size => size,
     };
-    let checked = access != Access::Fetch && is_device(cpu, who, &found);
+    let checked = access != Access::Fetch && (is_device(cpu, who, &found) || debug::watches_page(cpu, address));
     let Rights { read, write, .. } = found.rights;
     Ok(Mapping { physical: found.physical, size, read, write, secure: found.secure, checked })
 }
@@ -518,8 +528,9 @@ fn is_device(cpu: &Cpu, who: Who, found: &Found) -> bool {
     found.descriptor != 0 && attribute(cpu, Regime::of(cpu, who.level), found.descriptor) >> 4 == 0
 }
 
-/// See [`crate::cpu::Isa::check`]: accesses to devices are aligned.
+/// See [`crate::cpu::Isa::check`]: accesses to devices are aligned, and watchpoints are looked for.
 pub fn check(cpu: &mut Cpu, address: u64, size: u8, access: Access) -> Result<(), Trap> {
+    debug::check_watchpoints(cpu, address, size.into(), access, data_level(cpu))?;
     if address & (u64::from(size) - 1) == 0 {
         return Ok(());
     }

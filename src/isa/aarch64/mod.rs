@@ -27,6 +27,7 @@ pub mod table;
 mod caches;
 pub mod cores;
 mod counters;
+mod debug;
 mod describe;
 mod floats;
 mod ids;
@@ -176,9 +177,9 @@ impl Isa for Aarch64 {
         cpu.set(slots::HCR_EL2, hcr::RW);
         cpu.set(slots::SCR_EL3, scr::RW | 0x30);
         cpu.set(slots::CNTFRQ_EL0, self.cores.counter.hz());
-        // EL1 may use counters and timers; the OS lock is of the kind with OSLAR, and open.
+        // EL1 may use counters and timers; the OS lock is of the kind with OSLAR, and closed.
         cpu.set(slots::CNTHCTL_EL2, 3);
-        cpu.set(slots::OSLSR_EL1, 8);
+        cpu.set(slots::OSLSR_EL1, 0xa);
         cpu.set(regs::EXCLUSIVE_ADDRESS, u64::MAX);
         regs::set_nzcv(cpu, 0);
         self.identify(cpu);

@@ -8,7 +8,8 @@ use crate::float::{NanRule, Round, Rules};
 /// Bits 1:0 exception level; 3:2 the level that FP and SIMD instructions trap to, 0 for none; 5:4 FPCR.RMode; 6 FZ;
 /// 7 FZ16; 8 DN; 9 AH; 13:10 SCTLR EnIA, EnIB, EnDA, EnDB; 14 alignment checks; 15 SP alignment checks (SA,
 /// SA0); 16 big-endian data (EE, E0E); 17 unprivileged accesses (LDTR and kin) are EL0's; 18 BTI is enforced;
-/// 19 PSTATE.SP.
+/// 19 PSTATE.SP; 20 software step is active; 21
+/// software step or breakpoints are enabled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct CodeMode {
     /// Exception level.
@@ -31,6 +32,10 @@ pub struct CodeMode {
     pub bti: bool,
     /// PSTATE.SP: the stack pointer is the level's own.
     pub own_sp: bool,
+    /// Software step is active: instructions run one by one, each with the helper STEP before it.
+    pub stepped: bool,
+    /// Something of self-hosted debug is in use, so that PSTATE.D decides what translates.
+    pub debugged: bool,
 }
 
 /// FPCR.RMode and so on, as [`CodeMode::float`] has them.
@@ -63,6 +68,7 @@ impl CodeMode {
         word = with_field(word, 0xf << 10, self.pauth as u64);
         word |= (self.aligned as u64) << 14 | (self.sp_aligned as u64) << 15 | (self.big_endian as u64) << 16;
         word |= (self.unprivileged as u64) << 17 | (self.bti as u64) << 18 | (self.own_sp as u64) << 19;
+        word |= (self.stepped as u64) << 20 | (self.debugged as u64) << 21;
         word as u32
     }
 
@@ -80,6 +86,8 @@ impl CodeMode {
             unprivileged: bit(word, 17),
             bti: bit(word, 18),
             own_sp: bit(word, 19),
+            stepped: bit(word, 20),
+            debugged: bit(word, 21),
         }
     }
 
@@ -118,7 +126,7 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_decoded() {
-        for word in (0..20).map(|n| 1 << n).chain([0, (1 << 20) - 1]) {
+        for word in (0..22).map(|n| 1 << n).chain([0, (1 << 22) - 1]) {
             assert_eq!(CodeMode::decode(word).encode(), word);
         }
     }

@@ -54,7 +54,7 @@ const fn def(name: &'static str, slot: Slot, bits: u8, group: Group) -> RegDef {
 }
 
 /// What is neither a general, a vector nor a system register.
-const OTHERS: [RegDef; 14] = [
+const OTHERS: [RegDef; 15] = [
     def("sp", regs::SP, 64, Group::General),
     def("cpsr", slots::PSTATE, 32, Group::General),
     def("flags", regs::FLAGS, 8, Group::Hidden),
@@ -69,6 +69,7 @@ const OTHERS: [RegDef; 14] = [
     def("wait-end", slots::WAIT_END, 64, Group::Hidden),
     def("interrupt-waits", slots::INTERRUPT_WAITS, 1, Group::Hidden),
     def("overflow-at", slots::OVERFLOW_AT, 64, Group::Hidden),
+    def("stepped", slots::STEPPED, 2, Group::Hidden),
 ];
 
 const COUNT: usize = 31 + 64 + OTHERS.len() + SYSTEM.len();

@@ -43,6 +43,11 @@ pub fn is_atomic(word: u32) -> bool {
     is(0x3f20_0c00, 0x3820_0000) && !load || is(0x3fa0_7c00, 0x08a0_7c00) || is(0xbfa0_7c00, 0x0820_7c00)
 }
 
+/// Whether an instruction is a load-exclusive.
+pub fn is_load_exclusive(word: u32) -> bool {
+    word & 0x3fc0_0000 == 0x0840_0000
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,5 +74,7 @@ mod tests {
         for word in [0xf940_0020, 0xf8bf_c020, 0xc85f_7c20, 0xc802_7c20, 0xf862_6820] {
             assert!(!is_atomic(word), "{word:#x}");
         }
+        assert!(is_load_exclusive(0xc85f_7c20) && is_load_exclusive(0xc87f_0420) && !is_load_exclusive(0xc802_7c20));
+        assert!(!is_load_exclusive(0xc8df_fc20));
     }
 }

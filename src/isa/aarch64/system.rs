@@ -5,7 +5,9 @@ use super::mode::CodeMode;
 use super::models::Conduit;
 use super::sysreg::{self, slots};
 use super::trap::{at_level, behind, synchronous, undefined};
-use super::{caches, calls, config, flags, floats, helpers, mmu, mops, pauth, simd, state, tlbi, translation, trap};
+use super::{
+    caches, calls, config, debug, flags, floats, helpers, mmu, mops, pauth, simd, state, tlbi, translation, trap,
+};
 use crate::base::bits::bits;
 use crate::cpu::{Cpu, Helper, Trap};
 use crate::ir::eval::Trapped;
@@ -27,7 +29,7 @@ pub static HELPERS: [Helper; helpers::COUNT] = [
     any("svc", |_, [imm, ..]| Err(behind(synchronous(ec::SVC, imm & 0xffff)))),
     any("hvc", hvc),
     any("smc", smc),
-    any("brk", |_, [imm, ..]| Err(synchronous(ec::BRK, imm & 0xffff))),
+    any("brk", |cpu, [imm, ..]| Err(at_level(synchronous(ec::BRK, imm & 0xffff), debug::target(cpu)))),
     any("hlt", |_, _| Err(undefined())),
     any("mrs", |cpu, [register, insn, _]| sysreg::read(cpu, register, insn)),
     any("msr", |cpu, [register, value, insn]| sysreg::write(cpu, register, value, insn).map(|()| 0)),
@@ -55,6 +57,7 @@ pub static HELPERS: [Helper; helpers::COUNT] = [
     any("misaligned_sp", |_, _| Err(synchronous(ec::SP_ALIGNMENT, 0))),
     any("misaligned_pc", |_, [address, ..]| Err(trap::misaligned(address, crate::cpu::Access::Fetch))),
     any("aligned", aligned),
+    any("step", debug::begin_step),
     any("branch_target", branch_target),
 ];
 

@@ -5,7 +5,7 @@ use super::fields::{hcr, pstate, sctlr, tcr};
 use super::mode::{CodeMode, float_of_fpcr};
 use super::regs::FPCR;
 use super::sysreg::{SysReg, slots};
-use super::{config, floats, state};
+use super::{config, debug, floats, state};
 use crate::base::bits::{bit, bits, field};
 use crate::cpu::{AddressSpace, Cpu};
 
@@ -149,13 +149,15 @@ fn base(ttbr: u64) -> u64 {
 
 /// What translates data accesses of a level.
 pub fn data_space(cpu: &Cpu, level: u8) -> AddressSpace {
-    space(cpu, level, u32::from(level == 0) | u32::from(is_pan(cpu, level)) << 1)
+    let watched = debug::has_watchpoints(cpu);
+    space(cpu, level, u32::from(level == 0) | u32::from(is_pan(cpu, level)) << 1 | u32::from(watched) << 2)
 }
 
 /// What translates fetches of code whose mode word is `code`.
 pub fn fetch_space(cpu: &Cpu, code: u32) -> AddressSpace {
     let illegal = cpu.get(slots::PSTATE) & pstate::IL != 0;
-    space(cpu, state::level(cpu), code | u32::from(illegal) << 20)
+    let breaks = debug::has_breakpoints(cpu);
+    space(cpu, state::level(cpu), code | u32::from(illegal) << 22 | u32::from(breaks) << 23)
 }
 
 /// What the meaning of code depends on.
@@ -185,6 +187,8 @@ pub fn code_mode(cpu: &Cpu) -> CodeMode {
         unprivileged: (level == 1 || hosted) && !overridden,
         bti: features.has(Features::BTI) && control & guarded != 0,
         own_sp: cpu.get(slots::PSTATE) & pstate::SP != 0,
+        stepped: debug::steps(cpu),
+        debugged: debug::is_on(cpu),
     }
 }
 

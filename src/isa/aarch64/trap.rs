@@ -6,7 +6,7 @@
 use super::fields::{ec, fsc, hcr, pin, pstate, scr, sctlr};
 use super::regs::{self, BTYPE, EXCLUSIVE_ADDRESS};
 use super::sysreg::slots;
-use super::{config, mmu, state, syndrome};
+use super::{config, debug, mmu, state, syndrome};
 use crate::base::bits::{bit, bits, field, with_field};
 use crate::cpu::{self, Cpu, Trap};
 use crate::dlog;
@@ -230,7 +230,8 @@ pub fn enter(cpu: &mut Cpu, trap: Trap) {
     let kind = field(trap.cause, KIND);
     let mut syndrome = trap.cause & 0xffff_ffff;
     let class = bits(syndrome, 31, 26);
-    if matches!(class, ec::INSTRUCTION_ABORT | ec::DATA_ABORT) && from == target {
+    let has_twin = matches!(class, ec::INSTRUCTION_ABORT | ec::DATA_ABORT | ec::BREAKPOINT | ec::STEP | ec::WATCHPOINT);
+    if has_twin && from == target {
         // From the same level the class is one more.
         syndrome += 1 << 26;
     }
@@ -238,7 +239,8 @@ pub fn enter(cpu: &mut Cpu, trap: Trap) {
         syndrome = describe_access(cpu, trap, syndrome);
     }
     let registers = bank(target);
-    let old = state::saved(cpu);
+    let completed = kind != SYNCHRONOUS || trap.cause & NEXT != 0 || class == ec::STEP;
+    let old = state::saved(cpu) | debug::step_on_exception(cpu, completed);
     let back = if trap.cause & NEXT != 0 { cpu.pc.wrapping_add(4) } else { cpu.pc };
     cpu.set(registers.elr, back);
     cpu.set(registers.spsr, old);
@@ -308,7 +310,7 @@ fn reads_first(cpu: &Cpu, trap: Trap, syndrome: u64, word: u32) -> u64 {
 pub fn exception_return(cpu: &mut Cpu, to: u64) -> u64 {
     let at = level(cpu);
     let spsr = cpu.get(bank(at).spsr);
-    let mut kept = pstate::DAIF | pstate::SP | pstate::EL | pstate::IL | pstate::SS;
+    let mut kept = pstate::DAIF | pstate::SP | pstate::EL | pstate::IL;
     for (there, fields) in [
         (config(cpu).has_pan(), pstate::PAN),
         (config(cpu).has_uao(), pstate::UAO),
@@ -327,7 +329,9 @@ pub fn exception_return(cpu: &mut Cpu, to: u64) -> u64 {
         let stays = pstate::SP | pstate::EL;
         spsr & kept & !stays | cpu.get(slots::PSTATE) & stays | pstate::IL
     };
-    state::set(cpu, new);
+    let step = debug::step_after_return(cpu, spsr, field(new, pstate::EL) as u8);
+    state::set(cpu, new | step);
+    cpu.set(slots::STEPPED, 0);
     regs::set_nzcv(cpu, spsr & pstate::NZCV);
     let branch_type = if legal && config(cpu).has_bti() { field(spsr, pstate::BTYPE) } else { 0 };
     cpu.set(BTYPE, branch_type);

@@ -16,7 +16,7 @@ use super::decode::{self, Insn};
 use super::features::Features;
 use super::mode::CodeMode;
 use super::simd::table::Run;
-use super::{helpers, regs, simd};
+use super::{helpers, regs, simd, syndrome};
 use crate::cpu::Lifted;
 use crate::ir::{Builder, Effects, End, HelperId, Type, UnOp, Val, Width};
 
@@ -27,6 +27,10 @@ pub fn lift(b: &mut Builder, code: &[u8], mode: CodeMode, features: Features) ->
     let off = i64::from(b.here());
     b.insn(4);
     let mut l = Lift { b, mode, features, off, word };
+    if mode.stepped {
+        let exclusive = l.b.const_(u64::from(syndrome::is_load_exclusive(word)));
+        l.call(helpers::STEP, &[exclusive]);
+    }
     match decode::decode(word, features) {
         Some(row) if row.needs.has(Features::FP) && mode.float_trap != 0 => l.trap(helpers::FLOAT_TRAP),
         Some(row) => (row.lift)(&mut l, Insn(word)),

@@ -86,7 +86,7 @@ pub fn msr(l: &mut Lift, i: Insn) {
         let value = l.x(i.rd());
         return l.b.set(slot, value);
     }
-    if named(i) == DAIF && l.mode.el > 0 {
+    if named(i) == DAIF && l.mode.el > 0 && !l.mode.debugged {
         let value = l.x(i.rd());
         let value = l.b.and_imm(value, pstate::DAIF);
         set_masks(l, pstate::DAIF, value);
@@ -115,6 +115,8 @@ pub fn msr_imm(l: &mut Lift, i: Insn) {
     let masks = u64::from(i.bits(11, 8)) << 6;
     match (i.bits(18, 16) << 3 | i.bits(7, 5), l.mode.el) {
         (_, 0) => {}
+        // The masks decide about debug exceptions too.
+        _ if l.mode.debugged => {}
         // DAIFSet: what was not due before is not now.
         (0b011_110, _) => {
             let state = l.b.get(slots::PSTATE, Type::Int);

@@ -3,7 +3,7 @@
 use super::super::features::Features;
 use super::super::fields::{hcr, pstate, scr};
 use super::super::regs::{self, FPCR, FPSR};
-use super::super::{config, state, trap};
+use super::super::{config, debug, state, trap};
 use super::{SysReg, parts, slots};
 use crate::base::bits::{bit, bits, with_field};
 use crate::cpu::Cpu;
@@ -41,7 +41,7 @@ fn pstate_field(cpu: &Cpu, mask: u64) -> u64 {
 pub fn set_pstate(cpu: &mut Cpu, mask: u64, value: u64) {
     let new = cpu.get(slots::PSTATE) & !mask | value & mask;
     state::set(cpu, new);
-    if mask & !(pstate::DAIF | pstate::DIT | pstate::SSBS) != 0 {
+    if mask & !(pstate::DAIF | pstate::DIT | pstate::SSBS) != 0 || mask & pstate::D != 0 && debug::is_on(cpu) {
         cpu.mode_changed();
     }
     if mask & pstate::DAIF != 0 {
@@ -225,6 +225,9 @@ pub fn read_random(cpu: &mut Cpu, _: &SysReg, _: u16) -> u64 {
 pub fn write_oslar(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
     let status = with_field(cpu.get(register.slot), 2, value & 1);
     cpu.set(register.slot, status);
+    if debug::is_on(cpu) {
+        cpu.flush_all();
+    }
 }
 
 pub fn read_claims(_: &mut Cpu, _: &SysReg, _: u16) -> u64 {

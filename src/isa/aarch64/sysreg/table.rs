@@ -1,7 +1,7 @@
 //! The registers: a row each.
 
 use super::super::features::Features;
-use super::super::{counters, interface, regs, timers, translation};
+use super::super::{counters, debug, interface, regs, timers, translation};
 use super::rule::Rule::{self, *};
 use super::slots;
 use super::{SysReg, any, ignore, masked, plain, state, zero};
@@ -113,7 +113,7 @@ pub static REGISTERS: &[SysReg] = registers! {
     3 4 1 0 0  "SCTLR_EL2"        SCTLR_EL2        2 2 [EL2]  NONE, plain, translation::write_sctlr;
     3 4 1 0 1  "ACTLR_EL2"        ACTLR_EL2        2 2 [EL2]  NONE, zero, ignore;
     3 4 1 1 0  "HCR_EL2"          HCR_EL2          2 2 [EL2]  NONE, plain, state::write_hcr;
-    3 4 1 1 1  "MDCR_EL2"         MDCR_EL2         2 2 [EL2]  NONE, plain, masked::<0xfff>;
+    3 4 1 1 1  "MDCR_EL2"         MDCR_EL2         2 2 [EL2]  NONE, plain, debug::write_mdcr::<0xfff>;
     3 4 1 1 2  "CPTR_EL2"         CPTR_EL2         2 2 [EL2]  Cptr, plain, state::write_cptr;
     3 4 1 1 3  "HSTR_EL2"         HSTR_EL2         2 2 [EL2]  NONE, plain, masked::<0xffff>;
     3 4 1 1 7  "HACR_EL2"         HACR_EL2         2 2 [EL2]  NONE, zero, ignore;
@@ -130,7 +130,7 @@ pub static REGISTERS: &[SysReg] = registers! {
     3 6 1 1 0  "SCR_EL3"          SCR_EL3          3 3 [EL3]  NONE, plain, state::write_scr;
     3 6 1 1 1  "SDER32_EL3"       SDER32_EL3       3 3 [EL3]  NONE, zero, ignore;
     3 6 1 1 2  "CPTR_EL3"         CPTR_EL3         3 3 [EL3]  NONE, plain, state::write_cptr;
-    3 6 1 3 1  "MDCR_EL3"         MDCR_EL3         3 3 [EL3]  NONE, plain, any;
+    3 6 1 3 1  "MDCR_EL3"         MDCR_EL3         3 3 [EL3]  NONE, plain, debug::write_mdcr::<{ u64::MAX }>;
     3 6 2 0 0  "TTBR0_EL3"        TTBR0_EL3        3 3 [EL3]  NONE, plain, translation::write_ttbr;
     3 6 2 0 2  "TCR_EL3"          TCR_EL3          3 3 [EL3]  NONE, plain, translation::write_control;
     3 6 10 2 0 "MAIR_EL3"         MAIR_EL3         3 3 [EL3]  NONE, plain, any;
@@ -200,7 +200,7 @@ pub static REGISTERS: &[SysReg] = registers! {
     // Debug.
     2 0 0 0 2  "OSDTRRX_EL1"      OSDTRRX_EL1      1 1 [BASE] Debug, plain, masked::<0xffff_ffff>;
     2 0 0 2 0  "MDCCINT_EL1"      MDCCINT_EL1      1 1 [BASE] Debug, plain, masked::<0x6000_0000>;
-    2 0 0 2 2  "MDSCR_EL1"        MDSCR_EL1        1 1 [BASE] Debug, plain, masked::<0xffff_ffff>;
+    2 0 0 2 2  "MDSCR_EL1"        MDSCR_EL1        1 1 [BASE] Debug, plain, debug::write_mdscr;
     2 0 0 3 2  "OSDTRTX_EL1"      OSDTRTX_EL1      1 1 [BASE] Debug, plain, masked::<0xffff_ffff>;
     2 0 0 6 2  "OSECCR_EL1"       OSECCR_EL1       1 1 [BASE] Debug, plain, masked::<0xffff_ffff>;
     2 3 0 1 0  "MDCCSR_EL0"       ZERO             0 4 [BASE] DebugChannel, zero, ignore;
@@ -215,26 +215,26 @@ pub static REGISTERS: &[SysReg] = registers! {
     2 0 7 8 6  "DBGCLAIMSET_EL1"  DBGCLAIM         1 1 [BASE] Debug, state::read_claims, state::set_claims;
     2 0 7 9 6  "DBGCLAIMCLR_EL1"  DBGCLAIM         1 1 [BASE] Debug, plain, state::clear_claims;
     2 0 7 14 6 "DBGAUTHSTATUS_EL1" ZERO            1 4 [BASE] Debug, zero, ignore;
-    2 0 0 0 4  "DBGBVR0_EL1"      DBGBVR0          1 1 [BASE] Debug, plain, any;
-    2 0 0 1 4  "DBGBVR1_EL1"      DBGBVR1          1 1 [BASE] Debug, plain, any;
-    2 0 0 2 4  "DBGBVR2_EL1"      DBGBVR2          1 1 [BASE] Debug, plain, any;
-    2 0 0 3 4  "DBGBVR3_EL1"      DBGBVR3          1 1 [BASE] Debug, plain, any;
-    2 0 0 4 4  "DBGBVR4_EL1"      DBGBVR4          1 1 [BASE] Debug, plain, any;
-    2 0 0 5 4  "DBGBVR5_EL1"      DBGBVR5          1 1 [BASE] Debug, plain, any;
-    2 0 0 0 5  "DBGBCR0_EL1"      DBGBCR0          1 1 [BASE] Debug, plain, any;
-    2 0 0 1 5  "DBGBCR1_EL1"      DBGBCR1          1 1 [BASE] Debug, plain, any;
-    2 0 0 2 5  "DBGBCR2_EL1"      DBGBCR2          1 1 [BASE] Debug, plain, any;
-    2 0 0 3 5  "DBGBCR3_EL1"      DBGBCR3          1 1 [BASE] Debug, plain, any;
-    2 0 0 4 5  "DBGBCR4_EL1"      DBGBCR4          1 1 [BASE] Debug, plain, any;
-    2 0 0 5 5  "DBGBCR5_EL1"      DBGBCR5          1 1 [BASE] Debug, plain, any;
-    2 0 0 0 6  "DBGWVR0_EL1"      DBGWVR0          1 1 [BASE] Debug, plain, any;
-    2 0 0 1 6  "DBGWVR1_EL1"      DBGWVR1          1 1 [BASE] Debug, plain, any;
-    2 0 0 2 6  "DBGWVR2_EL1"      DBGWVR2          1 1 [BASE] Debug, plain, any;
-    2 0 0 3 6  "DBGWVR3_EL1"      DBGWVR3          1 1 [BASE] Debug, plain, any;
-    2 0 0 0 7  "DBGWCR0_EL1"      DBGWCR0          1 1 [BASE] Debug, plain, any;
-    2 0 0 1 7  "DBGWCR1_EL1"      DBGWCR1          1 1 [BASE] Debug, plain, any;
-    2 0 0 2 7  "DBGWCR2_EL1"      DBGWCR2          1 1 [BASE] Debug, plain, any;
-    2 0 0 3 7  "DBGWCR3_EL1"      DBGWCR3          1 1 [BASE] Debug, plain, any;
+    2 0 0 0 4  "DBGBVR0_EL1"      DBGBVR0          1 1 [BASE] Debug, plain, debug::write_point::<{ u64::MAX }>;
+    2 0 0 1 4  "DBGBVR1_EL1"      DBGBVR1          1 1 [BASE] Debug, plain, debug::write_point::<{ u64::MAX }>;
+    2 0 0 2 4  "DBGBVR2_EL1"      DBGBVR2          1 1 [BASE] Debug, plain, debug::write_point::<{ u64::MAX }>;
+    2 0 0 3 4  "DBGBVR3_EL1"      DBGBVR3          1 1 [BASE] Debug, plain, debug::write_point::<{ u64::MAX }>;
+    2 0 0 4 4  "DBGBVR4_EL1"      DBGBVR4          1 1 [BASE] Debug, plain, debug::write_point::<{ u64::MAX }>;
+    2 0 0 5 4  "DBGBVR5_EL1"      DBGBVR5          1 1 [BASE] Debug, plain, debug::write_point::<{ u64::MAX }>;
+    2 0 0 0 5  "DBGBCR0_EL1"      DBGBCR0          1 1 [BASE] Debug, plain, debug::write_point::<0xffff_ffff>;
+    2 0 0 1 5  "DBGBCR1_EL1"      DBGBCR1          1 1 [BASE] Debug, plain, debug::write_point::<0xffff_ffff>;
+    2 0 0 2 5  "DBGBCR2_EL1"      DBGBCR2          1 1 [BASE] Debug, plain, debug::write_point::<0xffff_ffff>;
+    2 0 0 3 5  "DBGBCR3_EL1"      DBGBCR3          1 1 [BASE] Debug, plain, debug::write_point::<0xffff_ffff>;
+    2 0 0 4 5  "DBGBCR4_EL1"      DBGBCR4          1 1 [BASE] Debug, plain, debug::write_point::<0xffff_ffff>;
+    2 0 0 5 5  "DBGBCR5_EL1"      DBGBCR5          1 1 [BASE] Debug, plain, debug::write_point::<0xffff_ffff>;
+    2 0 0 0 6  "DBGWVR0_EL1"      DBGWVR0          1 1 [BASE] Debug, plain, debug::write_point::<{ !3 }>;
+    2 0 0 1 6  "DBGWVR1_EL1"      DBGWVR1          1 1 [BASE] Debug, plain, debug::write_point::<{ !3 }>;
+    2 0 0 2 6  "DBGWVR2_EL1"      DBGWVR2          1 1 [BASE] Debug, plain, debug::write_point::<{ !3 }>;
+    2 0 0 3 6  "DBGWVR3_EL1"      DBGWVR3          1 1 [BASE] Debug, plain, debug::write_point::<{ !3 }>;
+    2 0 0 0 7  "DBGWCR0_EL1"      DBGWCR0          1 1 [BASE] Debug, plain, debug::write_point::<0xffff_ffff>;
+    2 0 0 1 7  "DBGWCR1_EL1"      DBGWCR1          1 1 [BASE] Debug, plain, debug::write_point::<0xffff_ffff>;
+    2 0 0 2 7  "DBGWCR2_EL1"      DBGWCR2          1 1 [BASE] Debug, plain, debug::write_point::<0xffff_ffff>;
+    2 0 0 3 7  "DBGWCR3_EL1"      DBGWCR3          1 1 [BASE] Debug, plain, debug::write_point::<0xffff_ffff>;
     // GIC CPU interface: what the controller does not hold.
     3 0 12 12 5 "ICC_SRE_EL1"     ZERO             1 1 [BASE] GicEnable, interface::read_sre, ignore;
     3 4 12 9 5  "ICC_SRE_EL2"     ZERO             2 2 [EL2]  GicEnable, interface::read_sre, ignore;

@@ -17,6 +17,17 @@ fn a_host_less_hypervisor_takes_its_users_float_traps_as_undefined() {
 }
 
 #[test]
+fn a_debugging_hypervisor_takes_breakpoint_instructions() {
+    let mut cpu = cpu();
+    for (tde, from, level) in [(0, 0, 1), (0, 1, 1), (1 << 8, 0, 2), (1 << 8, 1, 2), (1 << 8, 2, 2), (1 << 8, 3, 3)] {
+        put_register(&mut cpu, "MDCR_EL2", tde);
+        at(&mut cpu, from);
+        let result = call(&mut cpu, "brk", [4, 0, 0]);
+        assert_eq!(taken(&mut cpu, result.unwrap_err()), (level, 0xf200_0004));
+    }
+}
+
+#[test]
 fn ssbs_is_only_set_where_it_is() {
     for (model, ssbs) in [("cortex-a53", 0), ("neoverse-n1", pstate::SSBS)] {
         let mut cpu = cpu_of(model, "");

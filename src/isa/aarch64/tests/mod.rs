@@ -1,5 +1,6 @@
 //! CPUs on a bench, and what the privileged architecture says about them.
 
+mod debug;
 mod exceptions;
 mod sysregs;
 mod translation;
@@ -8,7 +9,7 @@ use super::fields::{hcr, pstate};
 use super::models::{self, Supply};
 use super::sysreg::{slots, table};
 use super::{Aarch64, state};
-use crate::cpu::{Board, Cpu, Remote, Trap};
+use crate::cpu::{Board, Cpu, Mapping, Remote, Trap};
 use crate::fabric::{BusBuilder, Clock, Power, Ram, Timebase, Timers};
 use crate::ir::{Mem, MemSize};
 use std::sync::Arc;
@@ -135,4 +136,13 @@ fn put_insn(cpu: &Cpu, physical: u64, word: u32) {
 
 fn load(cpu: &mut Cpu, address: u64) -> Result<u64, Trap> {
     cpu.load(WORD, address).map_err(|_| cpu.trap)
+}
+
+fn store(cpu: &mut Cpu, address: u64, value: u64) -> Result<(), Trap> {
+    cpu.store(WORD, address, value).map_err(|_| cpu.trap)
+}
+
+fn fetch(cpu: &mut Cpu, address: u64) -> Result<Mapping, Trap> {
+    let isa = cpu.isa.clone();
+    isa.translate(cpu, address, crate::cpu::Access::Fetch)
 }
