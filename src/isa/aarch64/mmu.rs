@@ -44,8 +44,8 @@ mod desc {
 
 /// How often the update of a descriptor that others write too is tried.
 const TRIES: u32 = 64;
-/// Size of a mapping that must not be kept.
-const NOT_KEPT: u64 = 1;
+/// Size of a mapping that must not be kept: no access inside a page is longer.
+const NOT_KEPT: u64 = PAGE_SIZE - 1;
 
 /// Why a translation ended without a result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -137,3 +137,16 @@ fn device_memory_is_accessed_aligned() {
         }
     }
 }
+
+#[test]
+fn tagged_addresses_are_loaded_from_and_not_kept() {
+    let mut cpu = mapped(0);
+    put_register(&mut cpu, "TCR_EL1", 25 | 1 << 23 | 5 << 32 | 1 << 37);
+    put(&cpu, RAM + 0x100, 0x1122_3344_5566_7788);
+    at(&mut cpu, 1);
+    assert_eq!(load(&mut cpu, 0x7f << 56 | (RAM + 0x100)), Ok(0x1122_3344_5566_7788));
+    // Maintenance by address names it without the tag.
+    put(&cpu, TABLE2, 0);
+    sys(&mut cpu, [0, 8, 7, 3], RAM >> 12).unwrap();
+    assert!(load(&mut cpu, 0x7f << 56 | (RAM + 0x100)).is_err());
+}
