@@ -25,7 +25,18 @@ fn facts(root: &Node) -> Vec<String> {
             let bytes = node.get(prop)?;
             Some(String::from_utf8_lossy(bytes).trim_end_matches('\0').replace('\0', ","))
         };
-        for prop in ["compatible", "model", "device_type", "serial0", "stdout-path", "status"] {
+        for prop in [
+            "compatible",
+            "model",
+            "device_type",
+            "serial0",
+            "stdout-path",
+            "status",
+            "secure-status",
+            "enable-method",
+            "method",
+            "clock-names",
+        ] {
             if let Some(text) = strings(prop) {
                 line += &format!(" {prop}={text}");
             }
@@ -40,6 +51,8 @@ fn facts(root: &Node) -> Vec<String> {
             "timebase-frequency",
             "clock-frequency",
             "#interrupt-cells",
+            "#redistributor-regions",
+            "linux,code",
         ] {
             if node.get(prop).is_some() {
                 let cells: Vec<String> = cells(node, prop).iter().map(|cell| format!("{cell:x}")).collect();
@@ -54,7 +67,8 @@ fn facts(root: &Node) -> Vec<String> {
         for pair in cells(node, "interrupts-extended").chunks(2) {
             line += &format!(" {}:{:x}", name(pair[0]), pair[1]);
         }
-        for prop in ["interrupt-controller", "dma-coherent", "ranges"] {
+        for prop in ["interrupt-controller", "msi-controller", "gpio-controller", "always-on", "dma-coherent", "ranges"]
+        {
             if node.get(prop) == Some(&[]) {
                 line += &format!(" {prop}");
             }
@@ -101,6 +115,17 @@ fn riscv64_virt_has_what_qemus_has() {
 fn riscv64_virt_with_aclint_has_what_qemus_has() {
     let ours = tree("virt", "riscv64", &[("aclint", "on")], 2, 1 << 30);
     compare(&ours, include_str!("data/riscv64-virt-aclint.tree"));
+}
+
+#[test]
+fn aarch64_virt_has_what_qemus_has() {
+    compare(&tree("virt", "aarch64", &[], 2, 1 << 30), include_str!("data/aarch64-virt.tree"));
+}
+
+#[test]
+fn aarch64_virt_with_a_gicv3_and_two_worlds_has_what_qemus_has() {
+    let props = [("gic-version", "3"), ("secure", "on")];
+    compare(&tree("virt", "aarch64", &props, 2, 1 << 30), include_str!("data/aarch64-virt-secure.tree"));
 }
 
 #[test]

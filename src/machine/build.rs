@@ -110,8 +110,8 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
         Start::Firmware { .. } => !model.firmware_alone,
         Start::Reset | Start::Nothing => false,
     };
-    let node =
-        CpuNode { firmware: model.node.firmware.filter(|_| serves || plan.start == Start::Nothing), ..model.node };
+    let told = serves || plan.start == Start::Nothing && !model.firmware_alone;
+    let node = CpuNode { firmware: model.node.firmware.filter(|_| told), ..model.node };
     let mut tree = match &setup.boot.dtb {
         None => tree::generate(&tree::Board { page: &page, parts: &parts.placed, cpus, cpu: node, ram: ram_size })?,
         Some(path) => {

@@ -40,8 +40,12 @@ impl Aarch64 {
     /// Nodes of what the CPUs have inside, with the lines ([`LINES`]) that interrupt.
     pub fn inner_trees(&self) -> Vec<(TreeNode, Vec<&'static str>)> {
         let timer = TreeNode::new("timer").strings("compatible", &["arm,armv8-timer", "arm,armv7-timer"]);
-        let [phys, virt, hyp, _, sec, pmu] = std::array::from_fn(|n| LINES[n]);
-        let mut nodes = vec![(timer.flag("always-on"), vec![sec, phys, virt, hyp])];
+        let [phys, virt, hyp, hyp_virt, sec, pmu] = std::array::from_fn(|n| LINES[n]);
+        let mut timers = vec![sec, phys, virt, hyp];
+        if self.has_el2() && self.features.has(Features::VHE) {
+            timers.push(hyp_virt);
+        }
+        let mut nodes = vec![(timer.flag("always-on"), timers)];
         if self.features.has(Features::PMUV3) {
             nodes.push((TreeNode::new("pmu").strings("compatible", &["arm,armv8-pmuv3"]), vec![pmu]));
         }
