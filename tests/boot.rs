@@ -4,7 +4,11 @@
 //! say so. `cargo test --test boot -- NAME` runs those with NAME in their name. The console of a failed boot is kept.
 //! `MIMUS_BOOT_WITH=qemu-system-riscv64` runs the boots on that emulator instead, to see that they ask for nothing odd.
 
+#[path = "common/fat.rs"]
+mod fat;
+
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -31,6 +35,10 @@ struct Boot {
     /// Files that the boot needs in the folder with the guests.
     #[serde(default)]
     needs: Vec<String>,
+    /// A FAT disk that is made, `{disk}`: the names of its files, and where in the folder with the guests they are, or
+    /// `text:` and what is in them.
+    #[serde(default)]
+    disk: BTreeMap<String, String>,
     /// Runs once with each of these after `-accel`.
     #[serde(default = "both")]
     engines: Vec<String>,
@@ -131,10 +139,30 @@ impl Process {
     }
 }
 
+/// Makes the disk that a boot wants; returns its path, or nothing.
+fn make_disk(boot: &Boot, guests: &Path, out: &Path) -> Result<String, String> {
+    if boot.disk.is_empty() {
+        return Ok(String::new());
+    }
+    let contents = |from: &String| match from.strip_prefix("text:") {
+        Some(text) => Ok(text.as_bytes().to_vec()),
+        None => fs::read(guests.join(from)).map_err(|e| format!("'{from}': {e}")),
+    };
+    let files: Vec<(String, Vec<u8>)> =
+        boot.disk.iter().map(|(name, from)| Ok((name.clone(), contents(from)?))).collect::<Result<_, String>>()?;
+    let path = out.join("disk.img");
+    fs::write(&path, fat::disk(&files)).map_err(|e| format!("the disk: {e}"))?;
+    Ok(path.display().to_string())
+}
+
 fn run(boot: &Boot, engine: &str, guests: &Path, out: &Path, console: &Arc<Console>) -> Result<(), String> {
     let deadline = Instant::now() + Duration::from_secs(boot.seconds);
-    let fill =
-        |arg: &str| arg.replace("{guests}", &guests.display().to_string()).replace("{out}", &out.display().to_string());
+    let disk = make_disk(boot, guests, out)?;
+    let fill = |arg: &str| {
+        arg.replace("{disk}", &disk)
+            .replace("{guests}", &guests.display().to_string())
+            .replace("{out}", &out.display().to_string())
+    };
     let mut command = Command::new(other().unwrap_or_else(|| env!("CARGO_BIN_EXE_mimus").into()));
     command.args(boot.args.split_whitespace().map(fill)).args(boot.more.iter().map(|arg| fill(arg)));
     command.args(["-accel", engine]);
