@@ -159,6 +159,12 @@ fn run(boot: &Boot, engine: &str, guests: &Path, out: &Path, console: &Arc<Conso
     let deadline = Instant::now() + Duration::from_secs(boot.seconds);
     let disk = make_disk(boot, guests, out)?;
     let fill = |arg: &str| {
+        // Others' boards have no instruction set in their names.
+        let arg = if other().is_some() {
+            arg.replace("riscv64-virt", "virt").replace("aarch64-virt", "virt")
+        } else {
+            arg.into()
+        };
         arg.replace("{disk}", &disk)
             .replace("{guests}", &guests.display().to_string())
             .replace("{out}", &out.display().to_string())
