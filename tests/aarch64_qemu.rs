@@ -396,7 +396,18 @@ impl Env for Machine {
                 self.slots[regs::FPSR.0 as usize] = args[1];
                 Ok(0)
             }
-            (helpers::NZCV, kind) => Ok(flags::nzcv(kind, args[1], args[2])),
+            (helpers::ALIGNED, address) => {
+                if address % args[1] == 0 {
+                    Ok(0)
+                } else {
+                    Err(Trapped)
+                }
+            }
+            (helpers::NZCV, _) => {
+                let slot = |slot: Slot| self.slots[slot.0 as usize];
+                let [kind, a, b, c] = [regs::FLAGS, regs::FLAG_A, regs::FLAG_B, regs::FLAG_C].map(slot);
+                Ok(flags::nzcv(kind, a, b, c))
+            }
             (helpers::CRC32, _) => Ok(calls::crc32(args[0], args[1], args[2])),
             (helpers::FLOAT_HALF, op) => {
                 let (value, flags) = calls::half(self.mode(), op, args[1]);

@@ -185,7 +185,7 @@ impl Cpu {
 
     /// Works out the mode and the contexts again, after a register that they depend on was written.
     pub fn mode_changed(&mut self) {
-        let mode = self.isa.clone().mode(self);
+        let mode = self.isa.mode(self);
         self.mode = mode.code;
         self.data_context = self.context(mode.data);
         self.fetch_context = self.context(mode.fetch);

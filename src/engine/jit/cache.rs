@@ -14,7 +14,7 @@ use crate::engine::Source;
 use crate::engine::source::{Lift, Limits, PageKey};
 use crate::fabric::{HostPage, Mailbox, PAGE_SIZE, RamPage};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Size of code memory in bytes.
@@ -39,6 +39,8 @@ pub struct Shared {
     pub host: HostFeatures,
     /// Counts how often all code was forgotten: numbers from before mean nothing after.
     generation: AtomicU64,
+    /// Whether somebody has taken notices out of the mailbox and is still dropping code.
+    working: AtomicBool,
     /// Counts how often a block that reaches into a second page was dropped.
     crossing_drops: AtomicU64,
 }
@@ -123,7 +125,22 @@ impl Shared {
         };
         let (cache, evals, generation) = (Mutex::new(cache), EvalTable::new(), AtomicU64::new(0));
         let crossing_drops = AtomicU64::new(0);
-        Ok(Arc::new(Shared { cache, evals, mailbox, thunks, host, generation, crossing_drops }))
+        Ok(Arc::new(Shared {
+            cache,
+            evals,
+            mailbox,
+            thunks,
+            host,
+            generation,
+            working: AtomicBool::new(false),
+            crossing_drops,
+        }))
+    }
+
+    /// Whether code that was written may not have been dropped yet. Notices are seen before those that are worked off,
+    /// for who takes some says so first.
+    pub fn has_notices(&self) -> bool {
+        self.mailbox.is_full() || self.working.load(Ordering::SeqCst)
     }
 
     /// Takes the lock for a vCPU: whoever holds it may wait for all others to leave their code, so the vCPU
@@ -166,9 +183,11 @@ impl Cache {
     /// Drops the blocks whose bytes were written.
     pub fn work_off_mail(&mut self, shared: &Shared) {
         while shared.mailbox.is_full() {
+            shared.working.store(true, Ordering::SeqCst);
             for (page, lines) in shared.mailbox.take() {
                 self.written(page, lines, shared);
             }
+            shared.working.store(false, Ordering::SeqCst);
         }
     }
 

@@ -264,7 +264,7 @@ impl Jit {
                 reason::LINK => link = Some(((why >> 8) as usize, generation)),
                 reason::LEAVE => {
                     let why = why_from(why >> 8);
-                    if why == Why::Sync {
+                    if why == Why::Sync && self.shared.has_notices() {
                         // Whoever took notices before may still be working them off: the lock waits for them.
                         let shared = self.shared.clone();
                         shared.lock(cpu).work_off_mail(&shared);

@@ -1,13 +1,13 @@
 //! PSTATE's condition flags, kept as what they follow from.
 //!
 //! Most flags are never looked at, so setting them only notes the operands: slot [`FLAGS`](super::regs::FLAGS) says
-//! of which [`Kind`] they are, `FLAG_A` and `FLAG_B` hold the operands. Lifted code whose block knows the kind compares
+//! of which [`Kind`] they are, `FLAG_A` to `FLAG_C` hold the operands. Lifted code whose block knows the kind compares
 //! the operands; everything else asks [`nzcv`].
 
 use crate::base::bits::bit;
 use crate::float::{self, Format, Ordering4, Rules};
 
-/// How N, Z, C and V follow from the two operands. Of a 32-bit kind only bits 31:0 of the operands count.
+/// How N, Z, C and V follow from the operands. Of a 32-bit kind only bits 31:0 of the operands count.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Kind {
@@ -25,7 +25,7 @@ pub enum Kind {
     Logic64,
     /// Likewise.
     Logic32,
-    /// `a` is the result; C is bit 0 of `b`, V bit 1.
+    /// The sum of `b`, `c` and perhaps a carry, which is `a`.
     Carry64,
     /// Likewise.
     Carry32,
@@ -74,13 +74,12 @@ const fn pack(n: bool, z: bool, c: bool, v: bool) -> u64 {
 }
 
 /// The flags in bits 31:28, as the register NZCV and SPSRs have them.
-pub fn nzcv(kind: u64, a: u64, b: u64) -> u64 {
+pub fn nzcv(kind: u64, a: u64, b: u64, c: u64) -> u64 {
     let kind = Kind::of(kind);
     // 32-bit operands are those of a 64-bit operation when nothing stands below them.
-    let (a, b) = match kind {
-        Kind::Sub32 | Kind::Add32 => (a << 32, b << 32),
-        Kind::Logic32 | Kind::Carry32 => (a << 32, b),
-        _ => (a, b),
+    let [a, b, c] = match kind {
+        Kind::Sub32 | Kind::Add32 | Kind::Logic32 | Kind::Carry32 => [a, b, c].map(|value| value << 32),
+        _ => [a, b, c],
     };
     let signs = |result: u64| (bit(result, 63), result == 0);
     match kind {
@@ -100,7 +99,7 @@ pub fn nzcv(kind: u64, a: u64, b: u64) -> u64 {
         }
         Kind::Carry64 | Kind::Carry32 => {
             let (n, z) = signs(a);
-            pack(n, z, bit(b, 0), bit(b, 1))
+            pack(n, z, bit(b & c | (b | c) & !a, 63), bit((a ^ b) & (a ^ c), 63))
         }
         Kind::Float16 => of_order(Format::F16, a, b),
         Kind::Float32 => of_order(Format::F32, a, b),
@@ -140,7 +139,7 @@ mod tests {
 
     #[test]
     fn flags_are_those_of_the_operation() {
-        let flags = |kind: Kind, a: u64, b: u64| nzcv(kind as u64, a, b) >> 28;
+        let flags = |kind: Kind, a: u64, b: u64| nzcv(kind as u64, a, b, 1 << 63) >> 28;
         assert_eq!(flags(Kind::Sub64, 5, 5), 0b0110);
         assert_eq!(flags(Kind::Sub64, 4, 5), 0b1000);
         assert_eq!(flags(Kind::Sub32, 1 << 32 | 4, 5), 0b1000);
@@ -149,8 +148,9 @@ mod tests {
         assert_eq!(flags(Kind::Add32, 0x8000_0000, 1), 0b1001);
         assert_eq!(flags(Kind::Logic32, 0xf_8000_0000, 7), 0b1000);
         assert_eq!(flags(Kind::Logic64, 0, 7), 0b0100);
-        assert_eq!(flags(Kind::Carry64, 1, 3), 0b0011);
-        assert_eq!(flags(Kind::Carry32, 1 << 32, 1), 0b0110);
+        assert_eq!(flags(Kind::Carry64, 1, 1 << 63), 0b0011, "with a carry in");
+        assert_eq!(flags(Kind::Carry64, 1 << 63, 0), 0b1000);
+        assert_eq!(flags(Kind::Carry32, 1 << 32, 0), 0b0100);
         assert_eq!(flags(Kind::Known, 0xa000_0000, 1), 0b1010);
         let one = 1f64.to_bits();
         assert_eq!(flags(Kind::Float64, one, 0), 0b0010);

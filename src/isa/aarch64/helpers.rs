@@ -88,7 +88,7 @@ helpers! {
     STORE_PAIR_EXCLUSIVE;
     /// `mops(insn)`: an instruction of FEAT_MOPS, as a whole: reads and writes `X`, flags and memory.
     MOPS;
-    /// `nzcv(flags, a, b)`: the flags in bits 31:28, from what their slots hold. Pure.
+    /// `nzcv()`: the flags in bits 31:28. Reads their slots alone.
     NZCV;
     /// `misaligned_sp(insn)`: raises the SP alignment fault. Always traps.
     MISALIGNED_SP;

@@ -54,12 +54,13 @@ const fn def(name: &'static str, slot: Slot, bits: u8, group: Group) -> RegDef {
 }
 
 /// What is neither a general, a vector nor a system register.
-const OTHERS: [RegDef; 15] = [
+const OTHERS: [RegDef; 16] = [
     def("sp", regs::SP, 64, Group::General),
     def("cpsr", slots::PSTATE, 32, Group::General),
     def("flags", regs::FLAGS, 8, Group::Hidden),
     def("flag-a", regs::FLAG_A, 64, Group::Hidden),
     def("flag-b", regs::FLAG_B, 64, Group::Hidden),
+    def("flag-c", regs::FLAG_C, 64, Group::Hidden),
     def("exclusive-address", regs::EXCLUSIVE_ADDRESS, 64, Group::Hidden),
     def("exclusive-value", regs::EXCLUSIVE_VALUE, 64, Group::Hidden),
     def("exclusive-high", regs::EXCLUSIVE_HIGH, 64, Group::Hidden),

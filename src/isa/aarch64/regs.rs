@@ -27,12 +27,14 @@ pub const fn v_high(n: u32) -> Slot {
     Slot(65 + 2 * n as u16)
 }
 
-/// How PSTATE's flags follow from the next two: a [`super::flags::Kind`].
+/// How PSTATE's flags follow from the next three: a [`super::flags::Kind`].
 pub const FLAGS: Slot = Slot(128);
 /// First operand of the flags.
 pub const FLAG_A: Slot = Slot(129);
 /// Second operand of the flags.
 pub const FLAG_B: Slot = Slot(130);
+/// Third operand of the flags.
+pub const FLAG_C: Slot = Slot(131);
 /// FPCR.
 pub const FPCR: Slot = Slot(132);
 /// FPSR, less the flags that are still in [`Cpu::float_flags`].
@@ -54,7 +56,7 @@ pub const FIRST_SYSREG: u16 = 160;
 
 /// PSTATE.NZCV as bits 31:28, as the register NZCV and SPSRs have them.
 pub fn nzcv(cpu: &Cpu) -> u64 {
-    flags::nzcv(cpu.get(FLAGS), cpu.get(FLAG_A), cpu.get(FLAG_B))
+    flags::nzcv(cpu.get(FLAGS), cpu.get(FLAG_A), cpu.get(FLAG_B), cpu.get(FLAG_C))
 }
 
 /// Sets PSTATE.NZCV from bits 31:28.

@@ -6,7 +6,7 @@ use super::models::Conduit;
 use super::sysreg::{self, slots};
 use super::trap::{at_level, behind, synchronous, undefined};
 use super::{
-    caches, calls, config, debug, flags, floats, helpers, mmu, mops, pauth, simd, state, tlbi, translation, trap,
+    caches, calls, config, debug, floats, helpers, mmu, mops, pauth, regs, simd, state, tlbi, translation, trap,
 };
 use crate::base::bits::bits;
 use crate::cpu::{Cpu, Helper, Trap};
@@ -53,13 +53,16 @@ pub static HELPERS: [Helper; helpers::COUNT] = [
     any("cas_pair", calls::cas_pair),
     any("store_pair_exclusive", calls::store_pair_exclusive),
     any("mops", mops::call),
-    pure("nzcv", |_, [kind, a, b]| Ok(flags::nzcv(kind, a, b))),
+    Helper { name: "nzcv", effects: READS, call: |cpu, _| Ok(regs::nzcv(cpu)) },
     any("misaligned_sp", |_, _| Err(synchronous(ec::SP_ALIGNMENT, 0))),
     any("misaligned_pc", |_, [address, ..]| Err(trap::misaligned(address, crate::cpu::Access::Fetch))),
     any("aligned", aligned),
     any("step", debug::begin_step),
     any("branch_target", branch_target),
 ];
+
+/// Reads slots and does nothing else.
+const READS: Effects = Effects { reads: true, writes: false, traps: false };
 
 /// Raises float flags alone.
 const FLOATS: Effects = Effects { reads: true, writes: true, traps: false };

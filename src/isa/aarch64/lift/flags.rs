@@ -7,6 +7,9 @@ use crate::ir::{BinOp, Cond, Effects, FloatCond, Op, Type, UnOp, Val, Width};
 use crate::isa::aarch64::flags::{self, Kind};
 use crate::isa::aarch64::{helpers, regs};
 
+/// Reads the flags' slots and nothing else.
+const READS: Effects = Effects { reads: true, writes: false, traps: false };
+
 /// The flags as a block knows them.
 #[derive(Clone, Copy)]
 pub struct Flags {
@@ -40,6 +43,7 @@ impl Lift<'_> {
     }
 
     fn set_flag_slots(&mut self, kind: Val, a: Val, b: Val) {
+        self.b.notes = 0;
         self.b.set(regs::FLAGS, kind);
         self.b.set(regs::FLAG_A, a);
         self.b.set(regs::FLAG_B, b);
@@ -48,6 +52,7 @@ impl Lift<'_> {
     /// The flags take bits 31:28 of a value.
     pub fn set_nzcv(&mut self, value: Val) {
         let kind = self.b.const_(Kind::Known as u64);
+        self.b.notes = 0;
         self.b.set(regs::FLAGS, kind);
         self.b.set(regs::FLAG_A, value);
     }
@@ -69,6 +74,7 @@ impl Lift<'_> {
             Width::W32 => Kind::Logic32,
         };
         let kind = self.b.const_(kind as u64);
+        self.b.notes = 0;
         self.b.set(regs::FLAGS, kind);
         self.b.set(regs::FLAG_A, result);
     }
@@ -81,14 +87,14 @@ impl Lift<'_> {
         let first = self.b.cmp(Cond::LtU, w, sum, a);
         let second = self.b.cmp(Cond::LtU, w, result, sum);
         let carry = self.b.bin(BinOp::Or, Width::W64, first, second);
-        let overflow = self.overflow(w, a, b, result, false);
-        let overflow = self.b.bin_imm(BinOp::Shl, Width::W64, overflow, 1);
-        let both = self.b.bin(BinOp::Or, Width::W64, carry, overflow);
         let kind = match w {
             Width::W64 => Kind::Carry64,
             Width::W32 => Kind::Carry32,
         };
-        self.set_flags(Flags { kind, a: result, b: both });
+        self.set_flags(Flags { kind, a: result, b: a });
+        self.b.set(regs::FLAG_C, b);
+        // What comes next is mostly another of these.
+        self.b.notes = carry.0 + 1;
         result
     }
 
@@ -98,6 +104,18 @@ impl Lift<'_> {
         let from_b = self.b.bin(BinOp::Xor, w, if subtract { a } else { result }, b);
         let overflow = self.b.bin(BinOp::And, w, from_a, from_b);
         self.b.bin_imm(BinOp::ShrU, w, overflow, if w == Width::W64 { 63 } else { 31 })
+    }
+
+    /// The carry out of `a + b` with or without a carry in, by its result: 0 or 1.
+    fn carry_of_sum(&mut self, w: Width, a: Val, b: Val, result: Val) -> Val {
+        if let Some(carry) = self.b.notes.checked_sub(1) {
+            return Val(carry);
+        }
+        let both = self.b.bin(BinOp::And, w, a, b);
+        let either = self.b.bin(BinOp::Or, w, a, b);
+        let lost = self.b.bin(BinOp::AndNot, w, either, result);
+        let carry = self.b.bin(BinOp::Or, w, both, lost);
+        self.b.bin_imm(BinOp::ShrU, w, carry, if w == Width::W64 { 63 } else { 31 })
     }
 
     /// What the block knows of the flags.
@@ -122,9 +140,7 @@ impl Lift<'_> {
         if let Some(Flags { kind: Kind::Known, a, .. }) = self.known_flags() {
             return a;
         }
-        // The slots go as arguments, so that nothing has to be written back for the helper.
-        let slots = [regs::FLAGS, regs::FLAG_A, regs::FLAG_B].map(|slot| self.b.get(slot, Type::Int));
-        let value = self.b.call(helpers::NZCV, Effects::PURE, &slots);
+        let value = self.b.call(helpers::NZCV, READS, &[]);
         self.set_nzcv(value);
         value
     }
@@ -187,8 +203,9 @@ impl Lift<'_> {
             }
             Kind::Carry64 | Kind::Carry32 => {
                 let w = if kind == Kind::Carry64 { Width::W64 } else { Width::W32 };
-                let carry = self.b.and_imm(b, 1);
-                let overflow = self.b.bin_imm(BinOp::ShrU, Width::W64, b, 1);
+                let c = self.b.get(regs::FLAG_C, Type::Int);
+                let overflow = self.overflow(w, b, c, a, false);
+                let carry = self.carry_of_sum(w, b, c, a);
                 self.condition_of_parts(cond, w, a, carry, overflow)
             }
             Kind::Float16 => self.condition_of_floats(cond, Format::F16, a, b),
