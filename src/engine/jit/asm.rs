@@ -119,6 +119,14 @@ impl Asm {
         self.bind_at(patch, target);
     }
 
+    /// Looks at the word that asks for attention; the jump is taken when it does. Uses `rax`.
+    pub fn attention(&mut self) -> Patch {
+        near!(self, {mov rax,} rsp, super::frame::ATTENTION, {});
+        // cmp DWORD [rax], 0
+        self.bytes.extend([0x83, 0x38, 0]);
+        self.jcc(Cc::Ne)
+    }
+
     /// `setcc` of a byte register (0 to 3: al, cl, dl, bl).
     pub fn setcc(&mut self, cc: Cc, reg: u8) {
         self.bytes.extend([0x0f, 0x90 | cc as u8, 0xc0 | reg]);

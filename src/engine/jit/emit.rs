@@ -7,7 +7,7 @@
 //! Cold code is emitted beside the hot code, with the allocator as it is at that point, and appended at the end.
 
 use super::alloc::{Alloc, Dirty, Loc, R15, RAX, RCX, RSI, TooBig, load_const, load_pc};
-use super::asm::{Asm, Cc, Patch, asm};
+use super::asm::{Asm, Cc, Patch, asm, near};
 use super::frame::{self, Slow};
 use super::thunks::{Thunks, reason};
 use crate::cpu::{ITLB_SIZE, Isa};
@@ -482,8 +482,7 @@ impl Emitter {
         }
         let attention = check.then(|| {
             let asm = if in_cold { &mut self.cold } else { &mut self.hot };
-            asm!(asm, mov rax, [rsp + frame::ATTENTION]; cmp DWORD [rax], 0);
-            asm.jcc(Cc::Ne)
+            asm.attention()
         });
         if target == i64::from(self.start) && setting.chain {
             if in_cold {
@@ -536,8 +535,7 @@ impl Emitter {
     /// Goes to the address in `rsi`, by way of the fetch TLB and the page's table.
     fn probe(&mut self, in_cold: bool, setting: &Setting) {
         let asm = if in_cold { &mut self.cold } else { &mut self.hot };
-        asm!(asm, mov rax, [rsp + frame::ATTENTION]; cmp DWORD [rax], 0);
-        let attention = asm.jcc(Cc::Ne);
+        let attention = asm.attention();
         asm!(asm
             ; mov rcx, rsi
             ; and rcx, -(PAGE_SIZE as i32)
@@ -560,7 +558,8 @@ impl Emitter {
             1 => asm!(asm, mov eax, [rdx + 2 * rax]),
             _ => asm!(asm, mov eax, [rdx + rax]),
         }
-        asm!(asm, add rax, [rsp + frame::CODE]; jmp rax);
+        near!(asm, {add rax,} rsp, frame::CODE, {});
+        asm!(asm, jmp rax);
         for (patch, thunk) in [(attention, setting.thunks.attention), (miss, setting.thunks.lookup)] {
             if in_cold {
                 self.cold_thunks.push((patch, thunk));

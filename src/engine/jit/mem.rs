@@ -9,7 +9,7 @@
 //! the check right and loads without waiting for it. Atomics ask the TLB at once.
 
 use super::alloc::{Loc, RAX, RCX, RDX, load_const};
-use super::asm::{Cc, Patch, asm};
+use super::asm::{Cc, Patch, asm, near};
 use super::emit::{Emitter, Setting};
 use super::frame::{self, Slow};
 use super::int::lea;
@@ -164,10 +164,9 @@ impl Emitter {
         self.sites += 1;
         // The low bits are zero where the access is aligned; a site never takes others, which may cross its page.
         let mask = -(PAGE_SIZE as i64) | ((1 << size) - 1);
+        asm!(self.hot, mov rax, rcx; and rax, mask as i32);
+        near!(self.hot, {mov rdx,} rsp, frame::SITES, {});
         asm!(self.hot
-            ; mov rax, rcx
-            ; and rax, mask as i32
-            ; mov rdx, [rsp + frame::SITES]
             ; or rax, [rbp + frame::SITE_CONTEXT]
             ; cmp rax, [rdx + site]
         );

@@ -307,7 +307,7 @@ impl Emitter {
                 let bytes = |n: u64| {
                     // Where byte n of the result comes from: the lane with the mirrored number, the same byte in it.
                     let (size, within) = (u64::from(lane.bits() / 8), u64::from(inside.bits() / 8));
-                    (n / size ^ (within / size - 1)) * size + n % size
+                    ((n / size) ^ (within / size - 1)) * size + n % size
                 };
                 let index = |from: u64| (0..8).fold(0, |all, n| all | bytes(from + n) << (8 * n));
                 self.constant(1, [index(0), index(8)]);
