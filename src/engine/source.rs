@@ -35,6 +35,9 @@ pub struct Lift {
 /// The longest instruction of any guest, in bytes.
 const LONGEST: usize = 16;
 
+/// How many times longer a block may become where the lifter asks for it.
+const LONGER: usize = 4;
+
 /// Lifts blocks for one vCPU.
 pub struct Source {
     builder: Builder,
@@ -83,13 +86,13 @@ impl Source {
     fn try_lift(&mut self, cpu: &mut Cpu, page: &HostPage, limits: Limits) -> Result<Lift, Trap> {
         let start = (cpu.pc % PAGE_SIZE) as usize;
         // No block needs more than this of the page; a full page would be a needless copy.
-        let most = (usize::from(limits.insns) * LONGEST).min(PAGE_SIZE as usize - start);
+        let most = (usize::from(limits.insns) * LONGER * LONGEST).min(PAGE_SIZE as usize - start);
         self.bytes.resize(most, 0);
         page.ram.read(page.offset + start as u64, &mut self.bytes);
         self.builder.begin(start as u16);
         let stops = self.breakpoints(cpu, limits);
         let mut at = 0;
-        while !self.builder.has_ended() && self.builder.insns() < limits.insns && self.builder.len() <= limits.ops {
+        while !self.builder.has_ended() && self.has_room(limits) {
             if stops.contains(&((start + at) as u64)) {
                 self.builder.end(End::Leave { target: (start + at) as i64, why: Why::Breakpoint });
                 break;
@@ -104,6 +107,13 @@ impl Source {
             }
         }
         Ok(Lift { block: self.builder.finish(), page: page.clone(), second: None })
+    }
+
+    /// Whether the block may take another instruction.
+    fn has_room(&self, limits: Limits) -> bool {
+        let longer = if self.builder.wants_more && limits.insns > 1 { LONGER } else { 1 };
+        usize::from(self.builder.insns()) < usize::from(limits.insns) * longer
+            && self.builder.len() <= limits.ops * longer
     }
 
     /// The page offsets at which breakpoints stand, wherever the page is mapped; the run loop tells them apart.

@@ -27,6 +27,8 @@ pub struct Builder {
     insns: u16,
     start: u16,
     bytes: u16,
+    /// Whether the lifter knows something here that the next block would not: engines may let the block grow.
+    pub wants_more: bool,
     /// What the lifter notes about the block so far, in bits of its own; none is set at the start.
     pub notes: u32,
 }
@@ -44,6 +46,7 @@ impl Builder {
             insns: 0,
             start: 0,
             bytes: 0,
+            wants_more: false,
             notes: 0,
         }
     }
@@ -55,6 +58,7 @@ impl Builder {
         self.narrow.clear();
         self.forget_slots();
         (self.end, self.insns, self.start, self.bytes, self.notes) = (None, 0, start, 0, 0);
+        self.wants_more = false;
     }
 
     /// Starts an instruction of `len` bytes after those before it.

@@ -43,7 +43,7 @@ impl Lift<'_> {
     }
 
     fn set_flag_slots(&mut self, kind: Val, a: Val, b: Val) {
-        self.b.notes = 0;
+        (self.b.notes, self.b.wants_more) = (0, false);
         self.b.set(regs::FLAGS, kind);
         self.b.set(regs::FLAG_A, a);
         self.b.set(regs::FLAG_B, b);
@@ -52,7 +52,7 @@ impl Lift<'_> {
     /// The flags take bits 31:28 of a value.
     pub fn set_nzcv(&mut self, value: Val) {
         let kind = self.b.const_(Kind::Known as u64);
-        self.b.notes = 0;
+        (self.b.notes, self.b.wants_more) = (0, false);
         self.b.set(regs::FLAGS, kind);
         self.b.set(regs::FLAG_A, value);
     }
@@ -74,7 +74,7 @@ impl Lift<'_> {
             Width::W32 => Kind::Logic32,
         };
         let kind = self.b.const_(kind as u64);
-        self.b.notes = 0;
+        (self.b.notes, self.b.wants_more) = (0, false);
         self.b.set(regs::FLAGS, kind);
         self.b.set(regs::FLAG_A, result);
     }
@@ -95,6 +95,7 @@ impl Lift<'_> {
         self.b.set(regs::FLAG_C, b);
         // What comes next is mostly another of these.
         self.b.notes = carry.0 + 1;
+        self.b.wants_more = true;
         result
     }
 
