@@ -49,7 +49,7 @@ impl Lift<'_> {
         self.b.set(regs::FLAG_B, b);
     }
 
-    /// The flags take bits 31:28 of a value.
+    /// The flags take bits 31:28 of a value, which has no others.
     pub fn set_nzcv(&mut self, value: Val) {
         let kind = self.b.const_(Kind::Known as u64);
         (self.b.notes, self.b.wants_more) = (0, false);
@@ -487,5 +487,6 @@ pub fn mrs_nzcv(l: &mut Lift, i: Insn) {
 /// MSR to NZCV.
 pub fn msr_nzcv(l: &mut Lift, i: Insn) {
     let value = l.x(i.rd());
+    let value = l.b.and_imm(value, 0xf000_0000);
     l.set_nzcv(value);
 }
