@@ -29,7 +29,7 @@ pub struct Builder {
     bytes: u16,
     /// Whether the lifter knows something here that the next block would not: engines may let the block grow.
     pub wants_more: bool,
-    /// What the lifter notes about the block so far, in bits of its own; none is set at the start.
+    /// What the lifter notes about the block so far, in a form of its own; 0 at the start.
     pub notes: u32,
 }
 
