@@ -1,6 +1,7 @@
 //! Contexts: the small numbers that tag translations.
 
 use super::Cpu;
+use super::tlb::{INVALID, WIDEST_ACCESS};
 use crate::fabric::PAGE_SIZE;
 
 /// What a translation depends on beside the address.
@@ -16,7 +17,14 @@ pub struct AddressSpace {
 
 /// Where a context stands in a tag: above the bits that alignment checks use.
 pub const CONTEXT_SHIFT: u32 = 4;
-const CONTEXTS: u64 = 256;
+/// How many numbers there are.
+const CONTEXTS: u64 = 254;
+/// The tag of the context that nothing is translated in: no entry has it.
+pub(super) const NO_CONTEXT: u64 = CONTEXTS << CONTEXT_SHIFT;
+
+// What emitted code makes of an address and a context is neither an entry's tag nor `INVALID` unless both are.
+const _: () = assert!(NO_CONTEXT < (INVALID % PAGE_SIZE) & !((1 << CONTEXT_SHIFT) - 1));
+const _: () = assert!(WIDEST_ACCESS <= 1 << CONTEXT_SHIFT);
 
 /// A large page whose pieces are in the TLB.
 #[derive(Clone, Copy)]
@@ -59,7 +67,7 @@ impl Cpu {
         if self.contexts.next == CONTEXTS {
             self.tlb.clear();
             self.contexts = Contexts::default();
-            self.data_context = u64::MAX;
+            self.data_context = NO_CONTEXT;
         }
         let tag = self.contexts.next << CONTEXT_SHIFT;
         self.contexts.next += 1;
@@ -74,7 +82,7 @@ impl Cpu {
         let kept = std::mem::replace(&mut self.data_context, tag);
         let result = access(self);
         self.data_context = kept;
-        if kept == u64::MAX {
+        if kept == NO_CONTEXT {
             // The numbers ran out, and the current space has none either.
             self.mode_changed();
         }
@@ -124,7 +132,7 @@ impl Cpu {
     /// The tag of the sites of the context with `tag`.
     pub(super) fn site_tag(&mut self, tag: u64) -> u64 {
         let contexts = &mut self.contexts;
-        let Some(index) = contexts.live.iter().position(|context| context.tag == tag) else { return u64::MAX };
+        let Some(index) = contexts.live.iter().position(|context| context.tag == tag) else { return NO_CONTEXT };
         if let Some(site_tag) = contexts.live[index].site_tag {
             return site_tag;
         }

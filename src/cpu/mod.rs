@@ -23,14 +23,14 @@ pub use context::{AddressSpace, CONTEXT_SHIFT};
 pub use isa::{Access, Group, Helper, Isa, Lifted, Mapped, Mapping, Mode, PageTables, RegDef, Trap};
 pub use points::{DebugPoints, Points, Watchpoint};
 pub use remote::{Remote, Request};
-pub use softmmu::{CodeFetch, access_mask};
+pub use softmmu::{CodeFetch, access_mask, fetch_mask};
 pub use tlb::{ITLB_SIZE, ItlbEntry, SITES, Site, TLB_SIZE, Tlb, TlbEntry};
 
 use crate::base::dlog;
 use crate::fabric::{Bus, Clock, CpuInterface, Pins, Power, Timers};
 use crate::float::Flags;
 use crate::ir::Slot;
-use context::Contexts;
+use context::{Contexts, NO_CONTEXT};
 use points::Watch;
 use std::sync::Arc;
 
@@ -189,7 +189,7 @@ impl Cpu {
         self.mode = mode.code;
         self.data_context = self.context(mode.data);
         self.fetch_context = self.context(mode.fetch);
-        if self.data_context == u64::MAX {
+        if self.data_context == NO_CONTEXT {
             // The numbers ran out at the second of the two, which took the first one's away.
             self.data_context = self.context(mode.data);
         }

@@ -18,6 +18,12 @@ pub const fn access_mask(mem: Mem) -> u64 {
     !(PAGE_SIZE - 1) | align
 }
 
+/// What a fetch's address is masked with before it is compared with a tag: its page, and the bits that are zero at
+/// every instruction of an ISA whose instructions are aligned to `1 << grain` bytes.
+pub const fn fetch_mask(grain: u32) -> u64 {
+    !(PAGE_SIZE - 1) | ((1 << grain) - 1)
+}
+
 /// A page from which code is fetched.
 pub struct CodeFetch {
     /// The memory.
@@ -335,6 +341,9 @@ impl Cpu {
     pub fn fetch(&mut self, address: u64) -> Result<CodeFetch, Trap> {
         let isa = self.isa.clone();
         let mapping = isa.translate(self, address, Access::Fetch)?;
+        if address & !fetch_mask(0) & fetch_mask(isa.grain()) != 0 {
+            return Err(isa.misaligned(address, Access::Fetch));
+        }
         let page = self.board.bus.code_page(mapping.physical);
         let page = page.ok_or_else(|| isa.bus_fault(address, Access::Fetch))?;
         self.note_large_page(address, mapping.size);
@@ -351,7 +360,7 @@ impl Cpu {
     #[inline]
     pub fn fetch_entry(&self, address: u64) -> Option<u64> {
         let entry = &self.tlb.fetch[Tlb::fetch_index(address, self.fetch_context)];
-        (entry.tag == (address & !(PAGE_SIZE - 1)) | self.fetch_context).then_some(entry.code)
+        (entry.tag == (address & fetch_mask(self.isa.grain())) | self.fetch_context).then_some(entry.code)
     }
 
     /// Reads 1, 2, 4 or 8 bytes of physical memory for a page walk; `None` where there is none. Firmware has page tables

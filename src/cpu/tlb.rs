@@ -1,6 +1,7 @@
 //! The tables that emitted code looks at: translations of data accesses and of fetches.
 //!
-//! A data tag is `page address | context`; a fetch tag likewise. A tag that can match nothing has its low bits set.
+//! A data tag is `page address | context`; a fetch tag likewise. A tag that can match nothing has
+//! the number of no context.
 
 use super::CONTEXT_SHIFT;
 use crate::fabric::{PAGE_SIZE, RamPage};
@@ -10,8 +11,10 @@ pub const TLB_SIZE: usize = 4096;
 /// Entries for fetches, a power of two.
 pub const ITLB_SIZE: usize = 1024;
 
-/// A tag that no access has.
+/// A tag that no access has, whatever its address, size and context: it has the number of no context.
 pub(super) const INVALID: u64 = u64::MAX;
+/// The widest access that looks at tags, in bytes: the low bits of its address may be in what it compares.
+pub(super) const WIDEST_ACCESS: u64 = 16;
 
 /// A translation of data accesses.
 #[derive(Clone, Copy)]

@@ -1,8 +1,9 @@
 //! The JIT against the interpreter, on programs of a made-up ISA whose instructions are random ops.
 //!
 //! Every 32-bit word is an instruction: it seeds a generator that picks what it does. So a random page is a random
-//! program that uses every op in every variant, traps now and then, and branches. A trap folds all registers into one
-//! of them, so that a register written late or early shows.
+//! program that uses every op in every variant, traps now and then, and branches, to places where no instruction can
+//! stand too. It switches between address spaces and flushes translations, so that every number of a context has its
+//! turn. A trap folds all registers into one of them, so that a register written late or early shows.
 
 use super::jit::{self, HostFeatures};
 use super::{Engine, Exit, interp};
@@ -67,6 +68,9 @@ const INTS: u16 = 32;
 const FLOATS: u16 = 16;
 const TRAPS: Slot = Slot(60);
 const FOLD: Slot = Slot(61);
+/// The address space: an odd one swaps pages of data, one with bit 1 set has a page that cannot be written.
+const SPACE: Slot = Slot(62);
+const SPACES: u64 = 600;
 const RAM_SIZE: u64 = 0x8000;
 const CODE: u64 = 0x4000;
 const STOP_WORD: u32 = 0xffff_ffff;
@@ -97,8 +101,12 @@ impl Toy {
         b.set(Slot(INTS + r.below(usize::from(FLOATS)) as u16), v);
     }
 
-    /// An address that is in RAM below the code, mostly.
+    /// An address that is in RAM below the code, mostly; now and then one of the last there are.
     fn address(r: &mut Random, b: &mut Builder, align: u64) -> Val {
+        if r.below(30) == 0 {
+            let last = r.pick(&[1, 2, 4, 8, 15, 16, 17, 0x1000]);
+            return b.const_(0u64.wrapping_sub(last) & !(align - 1));
+        }
         let v = Toy::int(r, b);
         let v = b.and_imm(v, (CODE - 1) & !(align - 1));
         let far = if r.below(12) == 0 { RAM_SIZE as i64 } else { 0 };
@@ -204,7 +212,7 @@ impl Toy {
             Round::Up,
             Round::NearestAway,
         ]);
-        match r.below(26) {
+        match r.below(27) {
             0..=5 => {
                 let (x, y) = (Toy::int(r, b), Toy::int(r, b));
                 let v = b.bin(r.pick(BinOp::ALL), w, x, y);
@@ -341,13 +349,18 @@ impl Toy {
                 b.set(Slot(INTS + r.below(usize::from(FLOATS)) as u16), v);
             }
             23 | 24 => Toy::vector(r, b, rm),
+            25 => {
+                let x = Toy::int(r, b);
+                b.call(r.pick(&[HelperId(3), HelperId(4), HelperId(5)]), Effects::ANY, &[x]);
+            }
             _ => {
                 // Forward only, so that every program ends.
                 let target = off + 4 + 4 * r.below(8) as i64;
                 match r.below(4) {
                     0 => b.jump(target, false),
                     1 => {
-                        let pc = b.pc(target);
+                        let astray = if r.below(6) == 0 { 1 + r.below(3) as i64 } else { 0 };
+                        let pc = b.pc(target + astray);
                         b.indirect(pc, Hint::Jump);
                     }
                     2 => b.end(End::Next { target }),
@@ -385,6 +398,31 @@ static HELPERS: &[Helper] = &[
             Ok(0)
         },
     },
+    Helper {
+        name: "switch",
+        effects: Effects::ANY,
+        call: |cpu, args| {
+            cpu.set(SPACE, args[0] % SPACES);
+            cpu.mode_changed();
+            Ok(0)
+        },
+    },
+    Helper {
+        name: "flush_page",
+        effects: Effects::ANY,
+        call: |cpu, args| {
+            cpu.flush_page(args[0] % CODE, None);
+            Ok(0)
+        },
+    },
+    Helper {
+        name: "flush_space",
+        effects: Effects::ANY,
+        call: |cpu, _| {
+            cpu.flush_space(cpu.get(SPACE) as u32);
+            Ok(0)
+        },
+    },
 ];
 
 impl Isa for Toy {
@@ -406,8 +444,8 @@ impl Isa for Toy {
     fn reset(&self, cpu: &mut Cpu) {
         cpu.pc = CODE;
     }
-    fn mode(&self, _: &Cpu) -> Mode {
-        let space = AddressSpace { root: 0, id: 0, bits: 0 };
+    fn mode(&self, cpu: &Cpu) -> Mode {
+        let space = AddressSpace { root: cpu.get(SPACE), id: cpu.get(SPACE) as u32, bits: 0 };
         Mode { code: 0, data: space, fetch: space }
     }
     fn float_rules(&self, _: u32) -> &'static Rules {
@@ -429,11 +467,14 @@ impl Isa for Toy {
         }
         Lifted::Done(4)
     }
-    fn translate(&self, _: &mut Cpu, address: u64, access: Access) -> Result<Mapping, Trap> {
-        if address >= RAM_SIZE {
+    fn translate(&self, cpu: &mut Cpu, address: u64, access: Access) -> Result<Mapping, Trap> {
+        let space = cpu.get(SPACE);
+        let write = space & 2 == 0 || address / 4096 != 1;
+        if address >= RAM_SIZE || access == Access::Store && !write {
             return Err(Trap { cause: 1 + access as u64, value: address });
         }
-        Ok(Mapping { physical: address, size: 4096, read: true, write: true, secure: false, checked: false })
+        let physical = if address < CODE { address ^ (space & 1) << 13 } else { address };
+        Ok(Mapping { physical, size: 4096, read: true, write, secure: false, checked: false })
     }
     fn translate_debug(&self, _: &Cpu, address: u64) -> Option<u64> {
         Some(address)
@@ -455,7 +496,7 @@ impl Isa for Toy {
             .fold(cpu.get(FOLD), |fold, n| (fold.rotate_left(5) ^ cpu.slots[n]).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         cpu.set(FOLD, fold ^ trap.cause ^ trap.value.rotate_left(32) ^ cpu.pc);
         cpu.set(TRAPS, cpu.get(TRAPS) + 1);
-        cpu.pc += 4;
+        cpu.pc = (cpu.pc & !3) + 4;
     }
     fn describe_trap(&self, trap: Trap) -> String {
         format!("trap {}", trap.cause)

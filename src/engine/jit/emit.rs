@@ -10,7 +10,7 @@ use super::alloc::{Alloc, Dirty, Loc, R15, RAX, RCX, RSI, TooBig, load_const, lo
 use super::asm::{Asm, Cc, Patch, asm, near};
 use super::frame::{self, Slow};
 use super::thunks::{Thunks, reason};
-use crate::cpu::{ITLB_SIZE, Isa};
+use crate::cpu::{ITLB_SIZE, Isa, fetch_mask};
 use crate::fabric::PAGE_SIZE;
 use crate::float::{Round, Rules};
 use crate::ir::{Block, End, Op, Slot, Type, Val, VecInsn, VecMove, Why};
@@ -532,13 +532,14 @@ impl Emitter {
         self.cold_thunks.push((patch, setting.thunks.leave));
     }
 
-    /// Goes to the address in `rsi`, by way of the fetch TLB and the page's table.
+    /// Goes to the address in `rsi`, by way of the fetch TLB and the page's table. An address where no instruction can
+    /// stand has bits that no tag has.
     fn probe(&mut self, in_cold: bool, setting: &Setting) {
         let asm = if in_cold { &mut self.cold } else { &mut self.hot };
         let attention = asm.attention();
         asm!(asm
             ; mov rcx, rsi
-            ; and rcx, -(PAGE_SIZE as i32)
+            ; and rcx, fetch_mask(setting.isa.grain()) as i32
             ; mov Rq(R15), rcx
             ; mov rax, rsi
             ; shr rax, 8
