@@ -13,7 +13,7 @@ mod common;
 use common::{Random, rounds, words};
 use mimus::float::{Flags, Rules};
 use mimus::ir::eval::{self, Env, Outcome, Trapped};
-use mimus::ir::{Block, Builder, HelperId, Mem, RmwOp, Slot, verify};
+use mimus::ir::{Block, Builder, HelperId, Mem, MemSize, RmwOp, Slot, verify};
 use mimus::isa::aarch64::decode::{Insn, Row, decode};
 use mimus::isa::aarch64::features::Features;
 use mimus::isa::aarch64::lift::lift;
@@ -22,6 +22,8 @@ use mimus::isa::aarch64::{calls, flags, helpers, mops, regs, table};
 use std::collections::HashMap;
 
 const QEMU: &str = "qemu-aarch64";
+/// The same where data is big-endian.
+const QEMU_BIG: &str = "qemu-aarch64_be";
 
 /// All but what QEMU does not have.
 const KNOWN: Features = Features(u64::MAX).without(Features::CSSC).without(Features::HBC).without(Features::LRCPC3);
@@ -85,6 +87,7 @@ fn general() -> impl Iterator<Item = (usize, u32)> {
 
 /// A program under construction.
 struct Program {
+    big_endian: bool,
     bodies: Vec<Vec<u32>>,
     inputs: Vec<[u64; RECORD]>,
     image: Vec<u8>,
@@ -105,8 +108,9 @@ fn register_for(random: &mut Random, width: u32) -> u64 {
 }
 
 impl Program {
-    fn new(bodies: Vec<Vec<u32>>, records: usize, random: &mut Random) -> Program {
-        let mut program = Program { bodies, inputs: vec![], image: vec![], scratch: 0, out: 0, out_size: 0 };
+    fn new(big_endian: bool, bodies: Vec<Vec<u32>>, records: usize, random: &mut Random) -> Program {
+        let mut program =
+            Program { big_endian, bodies, inputs: vec![], image: vec![], scratch: 0, out: 0, out_size: 0 };
         // The code's size does not depend on the addresses in it.
         let size = 4 * program.code(0, 0).len() as u64;
         program.scratch = (BASE + size + 0xfff) & !0xfff;
@@ -138,7 +142,9 @@ impl Program {
         let mut image: Vec<u8> = code.into_iter().flat_map(u32::to_le_bytes).collect();
         image.resize((program.scratch - BASE) as usize, 0);
         image.extend((0..SCRATCH_SIZE / 8).flat_map(|_| random.integer().to_le_bytes()));
-        image.extend(program.inputs.iter().flatten().flat_map(|value| value.to_le_bytes()));
+        for input in program.inputs.iter().flatten() {
+            image.extend(if big_endian { input.to_be_bytes() } else { input.to_le_bytes() });
+        }
         program.image = image;
         program
     }
@@ -184,8 +190,9 @@ impl Program {
 
     /// What QEMU makes of it: the output records and the scratch memory.
     fn run_on_qemu(&self, name: &str) -> Vec<u8> {
-        let elf = common::elf(183, 0, BASE, &self.image, self.out + self.out_size - BASE);
-        common::run_on_qemu(QEMU, name, &elf)
+        let memory = self.out + self.out_size - BASE;
+        let elf = common::elf((183, 0, self.big_endian), BASE, &self.image, memory);
+        common::run_on_qemu(if self.big_endian { QEMU_BIG } else { QEMU }, name, &elf)
     }
 
     /// Runs it on both and returns where they disagree, in words.
@@ -195,7 +202,10 @@ impl Program {
         let (theirs, ours) = (self.run_on_qemu(name), machine.output);
         assert_eq!(theirs.len() as u64, self.out_size + SCRATCH_SIZE);
         assert_eq!(theirs.len(), ours.len());
-        let (theirs, ours) = (words(&theirs), words(&ours));
+        let values = |bytes: &[u8]| -> Vec<u64> {
+            words(bytes).into_iter().map(|value| if self.big_endian { value.swap_bytes() } else { value }).collect()
+        };
+        let (theirs, ours) = (values(&theirs), values(&ours));
         let mut found = vec![];
         let mut seen = vec![0; self.bodies.len() + 1];
         for (index, (their, our)) in theirs.iter().zip(&ours).enumerate().filter(|(_, (their, our))| their != our) {
@@ -214,7 +224,8 @@ impl Program {
                 NZCV => "nzcv".into(),
                 FPCR => "fpcr".into(),
                 FPSR => "fpsr".into(),
-                V.. => format!("v{}.d[{}]", (field - V) / 2, field % 2),
+                // Registers of 128 bits stand there in the order of data.
+                V.. => format!("v{}.d[{}]", (field - V) / 2, (field % 2) ^ usize::from(self.big_endian)),
                 28 => "x30".into(),
                 _ => format!("x{field}"),
             };
@@ -241,6 +252,7 @@ impl Program {
 
 /// A flat memory and the registers: what lifted code runs on here.
 struct Machine {
+    big_endian: bool,
     slots: Vec<u64>,
     memory: Vec<u8>,
     flags: Flags,
@@ -268,11 +280,20 @@ impl Machine {
         memory.resize((program.out + program.out_size - BASE) as usize, 0);
         let mut slots = vec![0; regs::FIRST_SYSREG as usize];
         slots[regs::EXCLUSIVE_ADDRESS.0 as usize] = u64::MAX;
-        Machine { slots, memory, flags: Flags::NONE, output: vec![], exited: false, called: false }
+        Machine {
+            big_endian: program.big_endian,
+            slots,
+            memory,
+            flags: Flags::NONE,
+            output: vec![],
+            exited: false,
+            called: false,
+        }
     }
 
     fn mode(&self) -> CodeMode {
-        CodeMode { float: float_of_fpcr(self.slots[regs::FPCR.0 as usize]), ..CodeMode::default() }
+        let float = float_of_fpcr(self.slots[regs::FPCR.0 as usize]);
+        CodeMode { float, big_endian: self.big_endian, ..CodeMode::default() }
     }
 
     fn run(&mut self) {
@@ -317,9 +338,10 @@ impl Machine {
 
     fn cas_pair(&mut self, address: u64, expected: [u64; 2], new: [u64; 2]) -> Result<[u64; 2], Trapped> {
         let at = self.at(address, 16).ok_or(Trapped)?;
-        let old = words(&self.memory[at.clone()]);
+        let half = self.mode().mem(MemSize::B8);
+        let old: Vec<u64> = words(&self.memory[at.clone()]).into_iter().map(|value| half.in_order(value)).collect();
         if old == expected {
-            self.memory[at].copy_from_slice(&new.map(u64::to_le_bytes).concat());
+            self.memory[at].copy_from_slice(&new.map(|value| half.in_order(value).to_le_bytes()).concat());
         }
         Ok([old[0], old[1]])
     }
@@ -350,13 +372,14 @@ impl Env for Machine {
 
     fn load(&mut self, mem: Mem, address: u64) -> Result<u64, Trapped> {
         let at = self.at(address, usize::from(mem.size.bytes())).ok_or(Trapped)?;
-        Ok(self.memory[at].iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+        let value = self.memory[at].iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte));
+        Ok(mem.in_order(value))
     }
 
     fn store(&mut self, mem: Mem, address: u64, value: u64) -> Result<(), Trapped> {
         let len = usize::from(mem.size.bytes());
         let at = self.at(address, len).ok_or(Trapped)?;
-        self.memory[at].copy_from_slice(&value.to_le_bytes()[..len]);
+        self.memory[at].copy_from_slice(&mem.in_order(value).to_le_bytes()[..len]);
         Ok(())
     }
 
@@ -537,9 +560,13 @@ fn body(row: &'static Row, random: &mut Random) -> Option<Vec<u32>> {
 }
 
 fn check(name: &str, bodies: Vec<Vec<u32>>, records: usize, random: &mut Random) {
+    check_in_order(false, name, bodies, records, random);
+}
+
+fn check_in_order(big_endian: bool, name: &str, bodies: Vec<Vec<u32>>, records: usize, random: &mut Random) {
     let mut all = vec![];
     for (n, bodies) in bodies.chunks(256).enumerate() {
-        let program = Program::new(bodies.to_vec(), records, random);
+        let program = Program::new(big_endian, bodies.to_vec(), records, random);
         all.extend(program.differences(&format!("{name}-{n}")));
     }
     for difference in all.iter().take(60) {
@@ -586,18 +613,38 @@ fn random_sequences_do_what_qemu_does() {
     }
 }
 
+/// Loads and stores of every kind, exclusives and atomics, structures of vectors.
+#[test]
+fn big_endian_data_is_accessed_as_in_qemu() {
+    if common::is_missing(QEMU_BIG) {
+        return;
+    }
+    for round in 0..rounds() {
+        let mut random = Random(0x0b16_e4d1_a400_0001 + round);
+        let rows = table::rows().filter(|row| row.operands.contains("[n"));
+        let bodies = rows.flat_map(|row| [row; 3]).filter_map(|row| body(row, &mut random)).collect();
+        check_in_order(true, "a64-big-endian", bodies, 12, &mut random);
+        check_in_order(true, "a64-big-endian-exclusives", exclusives(), 6, &mut random);
+    }
+}
+
 #[test]
 fn exclusives_hold_and_break_as_in_qemu() {
     if common::is_missing(QEMU) {
         return;
     }
+    check("a64-exclusives", exclusives(), 6, &mut Random(5));
+}
+
+/// Exclusives that hold, and that break.
+fn exclusives() -> Vec<Vec<u32>> {
     // On x2: ldxr, ldxp, stxr, stxp of x4 (and x5), the status in w7; ldxr and stxr of w4.
     let (ldxr, ldxp, stxr, stxp) = (0xc85f_7c44, 0xc87f_1444, 0xc807_7c48, 0xc827_2448);
     let (ldxr_w, stxr_w, clrex) = (0x885f_7c44, 0x8807_7c48, 0xd503_3f5f);
     let (ldxp_w, stxp_w) = (0x887f_1444, 0x8827_2448);
     let further = asm::add(2, 2, 16);
     let store = asm::str(9, 2, 0);
-    let bodies = vec![
+    vec![
         vec![ldxr, stxr],
         vec![ldxr_w, stxr_w],
         vec![ldxr, stxr, stxr],
@@ -608,8 +655,7 @@ fn exclusives_hold_and_break_as_in_qemu() {
         vec![ldxr, store, stxr],
         vec![ldxp, store, stxp],
         vec![ldxr, further, store, 0xd100_4042, stxr],
-    ];
-    check("a64-exclusives", bodies, 6, &mut Random(5));
+    ]
 }
 
 #[test]

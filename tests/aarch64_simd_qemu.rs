@@ -13,13 +13,15 @@ mod common;
 use common::{Random, elf, is_missing, rounds, run_on_qemu, words};
 use mimus::cpu::Trap;
 use mimus::float::Flags;
-use mimus::ir::{Mem, Slot};
+use mimus::ir::{Mem, MemSize, Slot};
 use mimus::isa::aarch64::features::Features;
 use mimus::isa::aarch64::regs;
 use mimus::isa::aarch64::simd::table::{Row, Run, all, decode};
 use mimus::isa::aarch64::simd::{Machine, is_simd, run};
 
 const QEMU: &str = "qemu-aarch64";
+/// The same where data is big-endian.
+const QEMU_BIG: &str = "qemu-aarch64_be";
 
 /// Where the program is, and what it works on behind it.
 const BASE: u64 = 0x40_0000;
@@ -77,6 +79,7 @@ mod asm {
 
 /// A program under construction.
 struct Program {
+    big_endian: bool,
     words: Vec<u32>,
     inputs: Vec<[u64; RECORD]>,
     image: Vec<u8>,
@@ -86,8 +89,8 @@ struct Program {
 }
 
 impl Program {
-    fn new(words: Vec<u32>, records: usize, random: &mut Random) -> Program {
-        let mut program = Program { words, inputs: vec![], image: vec![], scratch: 0, out: 0, out_size: 0 };
+    fn new(big_endian: bool, words: Vec<u32>, records: usize, random: &mut Random) -> Program {
+        let mut program = Program { big_endian, words, inputs: vec![], image: vec![], scratch: 0, out: 0, out_size: 0 };
         // The code's size does not depend on the addresses in it.
         let size = 4 * program.code(0, 0).len() as u64;
         program.scratch = (BASE + size + 0xfff) & !0xfff;
@@ -113,7 +116,9 @@ impl Program {
         let mut image: Vec<u8> = code.into_iter().flat_map(u32::to_le_bytes).collect();
         image.resize((program.scratch - BASE) as usize, 0);
         image.extend((0..SCRATCH_SIZE / 8).flat_map(|_| random.integer().to_le_bytes()));
-        image.extend(program.inputs.iter().flatten().flat_map(|value| value.to_le_bytes()));
+        for value in program.inputs.iter().map(|record| program.in_order(record.to_vec())).flatten() {
+            image.extend(value.to_le_bytes());
+        }
         program.image = image;
         program
     }
@@ -155,16 +160,26 @@ impl Program {
         code
     }
 
+    /// A record as memory holds it, in little-endian doublewords, and back. Registers of 128 bits are numbers.
+    fn in_order(&self, mut record: Vec<u64>) -> Vec<u64> {
+        if self.big_endian {
+            record.iter_mut().for_each(|value| *value = value.swap_bytes());
+            record[..64].chunks_mut(2).for_each(|vector| vector.swap(0, 1));
+        }
+        record
+    }
+
     fn run_on_qemu(&self, name: &str) -> Vec<u8> {
-        let elf = elf(183, 0, BASE, &self.image, self.out + self.out_size - BASE);
-        run_on_qemu(QEMU, name, &elf)
+        let elf = elf((183, 0, self.big_endian), BASE, &self.image, self.out + self.out_size - BASE);
+        run_on_qemu(if self.big_endian { QEMU_BIG } else { QEMU }, name, &elf)
     }
 
     /// The same here: only the instructions themselves have to run.
     fn run_on_mimus(&self) -> Vec<u64> {
         let scratch = (self.scratch - BASE) as usize;
         let memory = self.image[scratch..scratch + SCRATCH_SIZE as usize].to_vec();
-        let mut machine = Flat { slots: vec![0; 160], memory, base: self.scratch, flags: Flags::NONE };
+        let (big_endian, base) = (self.big_endian, self.scratch);
+        let mut machine = Flat { big_endian, slots: vec![0; 160], memory, base, flags: Flags::NONE };
         let mut output = vec![];
         for word in &self.words {
             for input in &self.inputs {
@@ -191,7 +206,10 @@ impl Program {
     fn differences(&self, name: &str) -> Vec<String> {
         let theirs = self.run_on_qemu(name);
         assert_eq!(theirs.len() as u64, self.out_size + SCRATCH_SIZE);
-        let theirs = words(&theirs);
+        let (records, scratch) = theirs.split_at(self.out_size as usize);
+        let mut theirs: Vec<u64> =
+            words(records).chunks(RECORD).flat_map(|record| self.in_order(record.to_vec())).collect();
+        theirs.extend(words(scratch));
         let ours = self.run_on_mimus();
         assert_eq!(theirs.len(), ours.len());
         let mut found = vec![];
@@ -257,6 +275,7 @@ fn fpsr(flags: Flags) -> u64 {
 
 /// Slots and the scratch memory.
 struct Flat {
+    big_endian: bool,
     slots: Vec<u64>,
     memory: Vec<u8>,
     base: u64,
@@ -286,18 +305,18 @@ impl Machine for Flat {
 
     fn load(&mut self, mem: Mem, address: u64) -> Result<u64, Trap> {
         let at = self.at(mem, address)?;
-        Ok(self.memory[at].iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+        Ok(mem.in_order(self.memory[at].iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))))
     }
 
     fn store(&mut self, mem: Mem, address: u64, value: u64) -> Result<(), Trap> {
         let at = self.at(mem, address)?;
         let len = at.len();
-        self.memory[at].copy_from_slice(&value.to_le_bytes()[..len]);
+        self.memory[at].copy_from_slice(&mem.in_order(value).to_le_bytes()[..len]);
         Ok(())
     }
 
-    fn data_rules(&self) -> (bool, bool) {
-        (false, false)
+    fn access(&self, size: MemSize) -> Mem {
+        Mem { big_endian: self.big_endian, ..Mem::plain(size) }
     }
 
     fn raise(&mut self, flags: Flags) {
@@ -339,14 +358,27 @@ fn every_instruction_does_what_qemu_does() {
         return;
     }
     let only = std::env::var("ONLY").ok();
+    check(false, |row| only.as_ref().is_none_or(|only| row.name.contains(only)));
+}
+
+#[test]
+fn big_endian_structures_are_accessed_as_in_qemu() {
+    if is_missing(QEMU_BIG) {
+        return;
+    }
+    check(true, |row| matches!(row.run, Run::Memory(_)));
+}
+
+/// Tries the rows that are `chosen`.
+fn check(big_endian: bool, chosen: impl Fn(&Row) -> bool) {
     for round in 0..rounds() {
         let mut random = Random(0x1234_5678_9abc_def1 + round);
-        let chosen = all().filter(|row| only.as_ref().is_none_or(|only| row.name.contains(only)));
+        let chosen = all().filter(|row| chosen(row));
         let words: Vec<u32> = chosen.flat_map(|row| [row; 4]).map(|row| encoding(row, &mut random)).collect();
         let mut differences = vec![];
         for (n, part) in words.chunks(256).enumerate() {
-            let program = Program::new(part.to_vec(), 40, &mut random);
-            differences.extend(program.differences(&format!("simd-{n}")));
+            let program = Program::new(big_endian, part.to_vec(), 40, &mut random);
+            differences.extend(program.differences(&format!("simd-{n}-{big_endian}")));
         }
         for difference in differences.iter().take(80) {
             println!("{difference}");
@@ -362,7 +394,7 @@ fn a_difference_is_found() {
     }
     let mut random = Random(77);
     let add = all().find(|row| row.name == "add").unwrap();
-    let mut program = Program::new(vec![encoding(add, &mut random)], 1, &mut random);
+    let mut program = Program::new(false, vec![encoding(add, &mut random)], 1, &mut random);
     assert!(program.differences("same").is_empty());
     // QEMU still reads the image.
     program.inputs[0][FPSR] ^= 1;
@@ -408,7 +440,7 @@ fn legality_program(words: &[u32]) -> Vec<u8> {
     code.extend([asm::SVC, asm::li(0, 0)[0], asm::li(8, 93)[0], asm::SVC]);
     let image: Vec<u8> = code.into_iter().flat_map(u32::to_le_bytes).collect();
     assert!(image.len() as u64 <= scratch - BASE);
-    elf(183, 0, BASE, &image, out + out_size - BASE)
+    elf((183, 0, false), BASE, &image, out + out_size - BASE)
 }
 
 /// A word of the Advanced SIMD encoding space that does no harm: X27 to X30 and SP stay as they are.

@@ -176,7 +176,7 @@ impl Program {
     /// What QEMU makes of it: the output records and the scratch memory.
     fn run_on_qemu(&self, name: &str) -> Vec<u8> {
         // Compressed instructions, floats in double registers.
-        let elf = common::elf(243, 5, BASE, &self.image, self.out + self.out_size - BASE);
+        let elf = common::elf((243, 5, false), BASE, &self.image, self.out + self.out_size - BASE);
         common::run_on_qemu(QEMU, name, &elf)
     }
 

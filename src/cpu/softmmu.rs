@@ -60,7 +60,7 @@ impl Cpu {
             let host = entry.addend.wrapping_add(address) as *const u8;
             // SAFETY: a matching tag was installed by `fill` for a page of RAM that lives as long as the bus, and the
             // tag covers the last byte too. Races are the guest's own.
-            return Ok(unsafe { load_host(host, mem.size.bytes()) });
+            return Ok(mem.in_order(unsafe { load_host(host, mem.size.bytes()) }));
         }
         self.load_slow(mem, address)
     }
@@ -75,7 +75,7 @@ impl Cpu {
         if entry.write == self.tag(mem, address) {
             let host = entry.addend.wrapping_add(address) as *mut u8;
             // SAFETY: as in `load`; the write tag is only there while stores need not be noticed.
-            unsafe { store_host(host, mem.size.bytes(), value) };
+            unsafe { store_host(host, mem.size.bytes(), mem.in_order(value)) };
             return Ok(());
         }
         self.store_slow(mem, address, value)
@@ -107,9 +107,9 @@ impl Cpu {
                 let byte = self.load_found(address.wrapping_add(u64::from(at)), 1)?;
                 value |= byte << (8 * at);
             }
-            return Ok(value);
+            return Ok(mem.in_order(value));
         }
-        self.load_found(address, size)
+        self.load_found(address, size).map(|value| mem.in_order(value))
     }
 
     /// As [`store`](Cpu::store), past the fast path.
@@ -121,6 +121,7 @@ impl Cpu {
         self.check_alignment(mem, address, Access::Store)?;
         let size = mem.size.bytes();
         self.watch(address, size, false, true)?;
+        let value = mem.in_order(value);
         if crosses(address, size) {
             let [here, there] = parts(address, size);
             self.find(address, here, Access::Store)?;
@@ -157,7 +158,8 @@ impl Cpu {
         self.check_alignment(mem, address, Access::Store)?;
         let size = mem.size.bytes();
         self.watch(address, size, true, true)?;
-        let expected = expected & crate::base::bits::mask(u32::from(size) * 8);
+        let expected = mem.in_order(expected & crate::base::bits::mask(u32::from(size) * 8));
+        let new = mem.in_order(new);
         match self.find(address, size, Access::Store)? {
             Target::Ram(place) => {
                 let host = place.page.ram.host_address(place.page.offset + place.offset);
@@ -166,7 +168,7 @@ impl Cpu {
                 if old == expected {
                     place.page.ram.written(place.page.offset + place.offset, u64::from(size));
                 }
-                Ok(old)
+                Ok(mem.in_order(old))
             }
             Target::Io(physical, world) => {
                 // A device cannot lock its bus for us: read, then write.
@@ -174,7 +176,7 @@ impl Cpu {
                 if old == expected {
                     self.io_write(physical, world, size, new, address)?;
                 }
-                Ok(old)
+                Ok(mem.in_order(old))
             }
         }
     }
@@ -187,17 +189,25 @@ impl Cpu {
         Ok([self.load(mem, address)?, self.load(mem, address.wrapping_add(8))?])
     }
 
-    /// An atomic compare-and-swap of 16 bytes, low half first; the old value. The address must be aligned.
+    /// An atomic compare-and-swap of 16 bytes: two values that follow each other, each in the order of `half`; the old
+    /// ones. The address must be aligned.
     ///
     /// # Errors
     /// When the access traps.
-    pub fn cas_pair(&mut self, address: u64, expected: [u64; 2], new: [u64; 2]) -> Result<[u64; 2], Trapped> {
+    pub fn cas_pair(
+        &mut self,
+        half: Mem,
+        address: u64,
+        expected: [u64; 2],
+        new: [u64; 2],
+    ) -> Result<[u64; 2], Trapped> {
         if address & 15 != 0 {
             self.trap = self.isa.misaligned(address, Access::Store);
             return Err(Trapped);
         }
         self.watch(address, 16, true, true)?;
-        match self.find(address, 16, Access::Store)? {
+        let (expected, new) = (expected.map(|value| half.in_order(value)), new.map(|value| half.in_order(value)));
+        let old = match self.find(address, 16, Access::Store)? {
             Target::Ram(place) => {
                 let offset = place.page.offset + place.offset;
                 // SAFETY: `find` gave a place in live RAM, and 16 aligned bytes do not cross its page.
@@ -205,7 +215,7 @@ impl Cpu {
                 if old == expected {
                     place.page.ram.written(offset, 16);
                 }
-                Ok(old)
+                old
             }
             Target::Io(physical, world) => {
                 // A device cannot lock its bus for us: read, then write.
@@ -218,19 +228,21 @@ impl Cpu {
                     self.io_write(physical, world, 8, new[0], address)?;
                     self.io_write(physical + 8, world, 8, new[1], high)?;
                 }
-                Ok(old)
+                old
             }
-        }
+        };
+        Ok(old.map(|value| half.in_order(value)))
     }
 
     /// A load that traps as a store does: the first half of an atomic.
     fn load_for_store(&mut self, mem: Mem, address: u64) -> Result<u64, Trapped> {
         self.check_alignment(mem, address, Access::Store)?;
         let size = mem.size.bytes();
-        match self.find(address, size, Access::Store)? {
-            Target::Ram(place) => Ok(read_place(&place, size)),
-            Target::Io(physical, world) => self.io_read(physical, world, size, address, Access::Store),
-        }
+        let value = match self.find(address, size, Access::Store)? {
+            Target::Ram(place) => read_place(&place, size),
+            Target::Io(physical, world) => self.io_read(physical, world, size, address, Access::Store)?,
+        };
+        Ok(mem.in_order(value))
     }
 
     fn check_alignment(&mut self, mem: Mem, address: u64, access: Access) -> Result<(), Trapped> {

@@ -31,6 +31,8 @@ pub struct Builder {
     pub wants_more: bool,
     /// What the lifter notes about the block so far, in a form of its own; 0 at the start.
     pub notes: u32,
+    /// How accesses to memory are made from here on, but for their width; little-endian at any address at the start.
+    pub access: Mem,
 }
 
 impl Builder {
@@ -48,6 +50,7 @@ impl Builder {
             bytes: 0,
             wants_more: false,
             notes: 0,
+            access: Mem::plain(MemSize::B8),
         }
     }
 
@@ -59,6 +62,7 @@ impl Builder {
         self.forget_slots();
         (self.end, self.insns, self.start, self.bytes, self.notes) = (None, 0, start, 0, 0);
         self.wants_more = false;
+        self.access = Mem::plain(MemSize::B8);
     }
 
     /// Starts an instruction of `len` bytes after those before it.
@@ -286,47 +290,62 @@ impl Builder {
         }
     }
 
+    /// How an access of a width is made here.
+    fn mem(&self, size: MemSize) -> Mem {
+        Mem { size, ..self.access }
+    }
+
+    /// Likewise one that must be naturally aligned.
+    fn aligned(&self, size: MemSize) -> Mem {
+        Mem { aligned: true, ..self.mem(size) }
+    }
+
     /// An integer load.
     pub fn load(&mut self, size: MemSize, sext: bool, base: Val, disp: i32) -> Val {
-        let mem = Mem { size, aligned: false };
+        let mem = self.mem(size);
         self.push(Op::Load { mem, sext, ty: Type::Int, base, disp })
     }
 
     /// A load of a float's bits.
     pub fn load_float(&mut self, size: MemSize, base: Val, disp: i32) -> Val {
-        let mem = Mem { size, aligned: false };
+        let mem = self.mem(size);
         self.push(Op::Load { mem, sext: false, ty: Type::Float, base, disp })
     }
 
     /// A load that must be naturally aligned.
     pub fn load_aligned(&mut self, size: MemSize, sext: bool, base: Val) -> Val {
-        let mem = Mem { size, aligned: true };
+        let mem = self.aligned(size);
         self.push(Op::Load { mem, sext, ty: Type::Int, base, disp: 0 })
     }
 
     /// A store of the low bytes of a value of either type.
     pub fn store(&mut self, size: MemSize, base: Val, disp: i32, value: Val) {
-        self.push(Op::Store { mem: Mem { size, aligned: false }, base, disp, value });
+        let mem = self.mem(size);
+        self.push(Op::Store { mem, base, disp, value });
     }
 
     /// A store that must be naturally aligned.
     pub fn store_aligned(&mut self, size: MemSize, base: Val, value: Val) {
-        self.push(Op::Store { mem: Mem { size, aligned: true }, base, disp: 0, value });
+        let mem = self.aligned(size);
+        self.push(Op::Store { mem, base, disp: 0, value });
     }
 
     /// An atomic read-modify-write.
     pub fn rmw(&mut self, op: RmwOp, size: MemSize, addr: Val, value: Val) -> Val {
-        self.push(Op::Rmw { op, mem: Mem { size, aligned: true }, addr, value })
+        let mem = self.aligned(size);
+        self.push(Op::Rmw { op, mem, addr, value })
     }
 
     /// An atomic compare-and-swap.
     pub fn cas(&mut self, size: MemSize, addr: Val, expected: Val, new: Val) -> Val {
-        self.push(Op::Cas { mem: Mem { size, aligned: true }, addr, expected, new })
+        let mem = self.aligned(size);
+        self.push(Op::Cas { mem, addr, expected, new })
     }
 
     /// A store that happens when the reservation holds; 0 when it did, else 1.
     pub fn store_conditional(&mut self, size: MemSize, addr: Val, reserved: Val, expected: Val, new: Val) -> Val {
-        self.push(Op::StoreConditional { mem: Mem { size, aligned: true }, addr, reserved, expected, new })
+        let mem = self.aligned(size);
+        self.push(Op::StoreConditional { mem, addr, reserved, expected, new })
     }
 
     /// A full fence.
@@ -346,15 +365,34 @@ impl Builder {
         self.push(Op::VecMove(VecMove::Dup { lane, half, d, value }));
     }
 
-    /// Loads a vector.
+    /// Loads a vector, as a number of 128 bits. Where accesses must be aligned, both halves are.
     pub fn vec_load(&mut self, d: Slot, base: Val, disp: i32) {
+        if let Some(places) = self.halves(disp) {
+            let [low, high] = places.map(|disp| self.load_float(MemSize::B8, base, disp));
+            self.set(d, low);
+            return self.set(Slot(d.0 + 1), high);
+        }
         self.forget_vector(d);
         self.push(Op::VecMove(VecMove::Load { d, base, disp }));
     }
 
-    /// Stores a vector.
+    /// Stores a vector likewise.
     pub fn vec_store(&mut self, s: Slot, base: Val, disp: i32) {
+        if let Some(places) = self.halves(disp) {
+            let halves = [s, Slot(s.0 + 1)].map(|slot| self.get(slot, Type::Float));
+            return places.into_iter().zip(halves).for_each(|(disp, half)| self.store(MemSize::B8, base, disp, half));
+        }
         self.push(Op::VecMove(VecMove::Store { s, base, disp }));
+    }
+
+    /// Where the halves of a vector at `disp` are, the low one first, if it is not accessed as a whole.
+    fn halves(&self, disp: i32) -> Option<[i32; 2]> {
+        let there = disp.wrapping_add(8);
+        match self.access {
+            Mem { big_endian: true, .. } => Some([there, disp]),
+            Mem { aligned: true, .. } => Some([disp, there]),
+            _ => None,
+        }
     }
 
     fn forget_vector(&mut self, d: Slot) {

@@ -196,7 +196,7 @@ pub fn run(block: &Block, page: u64, env: &mut impl Env, values: &mut Vec<u64>) 
 }
 
 /// Either half of a vector in memory.
-const HALF_VECTOR: Mem = Mem { size: MemSize::B8, aligned: false };
+const HALF_VECTOR: Mem = Mem::plain(MemSize::B8);
 
 fn vector_in(env: &mut impl Env, slot: Slot) -> vector::Vector {
     [env.get(slot), env.get(Slot(slot.0 + 1))]

@@ -227,13 +227,34 @@ impl MemSize {
     }
 }
 
-/// How a memory access is made. Guest memory is little-endian here; a lifter swaps for others.
+/// How a memory access is made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mem {
     /// Width.
     pub size: MemSize,
     /// Whether an address that is not a multiple of the width faults.
     pub aligned: bool,
+    /// Whether the byte at the address is the value's highest, else its lowest.
+    pub big_endian: bool,
+}
+
+impl Mem {
+    /// A little-endian access at any address.
+    pub const fn plain(size: MemSize) -> Mem {
+        Mem { size, aligned: false, big_endian: false }
+    }
+
+    /// A little-endian access at a multiple of its width.
+    pub const fn aligned(size: MemSize) -> Mem {
+        Mem { aligned: true, ..Mem::plain(size) }
+    }
+
+    /// The low bytes of a value in the order in which this access has them in memory, as a little-endian number; and
+    /// the value of such a number.
+    #[inline]
+    pub const fn in_order(self, value: u64) -> u64 {
+        if self.big_endian { value.swap_bytes() >> (64 - 8 * self.size.bytes() as u32) } else { value }
+    }
 }
 
 /// What a float op computes.

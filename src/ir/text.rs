@@ -35,7 +35,8 @@ impl fmt::Display for Type {
 
 impl fmt::Display for Mem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", u32::from(self.size.bytes()) * 8, if self.aligned { ".aligned" } else { "" })
+        let (aligned, order) = (if self.aligned { ".aligned" } else { "" }, if self.big_endian { ".big" } else { "" });
+        write!(f, "{}{aligned}{order}", u32::from(self.size.bytes()) * 8)
     }
 }
 

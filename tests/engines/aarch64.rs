@@ -179,7 +179,9 @@ impl crate::Guest for Guest {
         cpu.set(regs::FPCR, random.one_of(&fpcr));
         // The MMU and the caches on, and for EL0: DC ZVA, CTR, DAIF, cache maintenance, pointer authentication.
         const ALLOWED: u64 = 1 << 14 | 1 << 15 | 1 << 9 | 1 << 26 | 1 << 31 | 1 << 30 | 1 << 27 | 1 << 13;
-        cpu.set(slots::SCTLR_EL1, 0x30d0_0838 | 0x1005 | ALLOWED);
+        // Sometimes with big-endian data.
+        let order = if random.below(4) == 0 { 1 << 24 } else { 0 };
+        cpu.set(slots::SCTLR_EL1, 0x30d0_0838 | 0x1005 | ALLOWED | order);
         cpu.set(slots::CPACR_EL1, 3 << 20);
         // Addresses of 39 bits in the lower half, none in the upper.
         cpu.set(slots::TCR_EL1, 25 | 1 << 23);

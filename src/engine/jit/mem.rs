@@ -73,6 +73,7 @@ impl Request {
             | u32::from(self.mem.aligned) << 2
             | u32::from(self.sext) << 3
             | kind << 4
+            | u32::from(self.mem.big_endian) << 8
             | u32::from(self.insn) << 16
     }
 
@@ -88,7 +89,7 @@ impl Request {
         };
         Request {
             kind,
-            mem: Mem { size: SIZES[word as usize & 3], aligned: word >> 2 & 1 != 0 },
+            mem: Mem { size: SIZES[word as usize & 3], aligned: word >> 2 & 1 != 0, big_endian: word >> 8 & 1 != 0 },
             sext: word >> 3 & 1 != 0,
             insn: (word >> 16) as u16,
         }
@@ -211,6 +212,21 @@ impl Emitter {
         self.alloc.drop_use(base);
         self.slow_access(miss, Kind::Load, mem, sext, &[], setting);
         match ty {
+            Type::Int if mem.big_endian => {
+                self.load_turned(r, mem.size);
+                match (mem.size, sext) {
+                    (MemSize::B1, true) => asm!(self.hot, movsx Rq(r), Rb(r)),
+                    (MemSize::B2, true) => asm!(self.hot, movsx Rq(r), Rw(r)),
+                    (MemSize::B4, true) => asm!(self.hot, movsxd Rq(r), Rd(r)),
+                    _ => {}
+                }
+                asm!(self.cold, mov Rq(r), rax);
+            }
+            Type::Float if mem.big_endian => {
+                self.load_turned(RAX, mem.size);
+                asm!(self.hot, movq Rx(r), rax);
+                asm!(self.cold, movq Rx(r), rax);
+            }
             Type::Int => {
                 match (mem.size, sext) {
                     (MemSize::B1, false) => asm!(self.hot, movzx Rd(r), BYTE [rcx]),
@@ -237,10 +253,32 @@ impl Emitter {
         self.alloc.drop_if_unused(v);
     }
 
+    /// The value at `[rcx]` with its bytes the other way round, zero-extended, in a register.
+    fn load_turned(&mut self, r: u8, size: MemSize) {
+        match size {
+            MemSize::B1 => asm!(self.hot, movzx Rd(r), BYTE [rcx]),
+            MemSize::B2 => asm!(self.hot, movzx Rd(r), WORD [rcx]),
+            MemSize::B4 => asm!(self.hot, mov Rd(r), [rcx]),
+            MemSize::B8 => asm!(self.hot, mov Rq(r), [rcx]),
+        }
+        self.turn(r, size);
+    }
+
+    /// Turns the low bytes of a register round; what stands above two of them stays.
+    fn turn(&mut self, r: u8, size: MemSize) {
+        match size {
+            MemSize::B1 => {}
+            MemSize::B2 => asm!(self.hot, ror Rw(r), 8),
+            MemSize::B4 => asm!(self.hot, bswap Rd(r)),
+            MemSize::B8 => asm!(self.hot, bswap Rq(r)),
+        }
+    }
+
     /// A store.
     pub(super) fn store(&mut self, mem: Mem, base: Val, disp: i32, value: Val, setting: &Setting) {
         // The value has its register before the flags and rcx are made, unless it is a small constant.
         let constant = match self.alloc.loc(value) {
+            _ if mem.big_endian => None,
             Loc::Const(c) if mem.size != MemSize::B8 || c as i64 == i64::from(c as i32) => Some(c as i32),
             Loc::Xmm(_) if matches!(mem.size, MemSize::B4 | MemSize::B8) => None,
             _ => {
@@ -251,6 +289,11 @@ impl Emitter {
         let miss = self.translate_at_site(mem, base, disp, true, setting);
         self.slow_access(miss, Kind::Store, mem, false, &[value], setting);
         match (constant, self.alloc.loc(value)) {
+            _ if mem.big_endian => {
+                self.alloc.copy_to_int(&mut self.hot, value, RAX);
+                self.turn(RAX, mem.size);
+                self.store_rax(mem.size);
+            }
             (Some(c), _) => match mem.size {
                 MemSize::B1 => asm!(self.hot, mov BYTE [rcx], c as i8),
                 MemSize::B2 => asm!(self.hot, mov WORD [rcx], c as i16),
@@ -267,17 +310,21 @@ impl Emitter {
             },
             (None, _) => {
                 self.alloc.copy_to_int(&mut self.hot, value, RAX);
-                match mem.size {
-                    MemSize::B1 => asm!(self.hot, mov BYTE [rcx], al),
-                    MemSize::B2 => asm!(self.hot, mov WORD [rcx], ax),
-                    MemSize::B4 => asm!(self.hot, mov DWORD [rcx], eax),
-                    MemSize::B8 => asm!(self.hot, mov QWORD [rcx], rax),
-                }
+                self.store_rax(mem.size);
             }
         }
         self.resume_hot();
         self.alloc.drop_use(base);
         self.alloc.drop_use(value);
+    }
+
+    fn store_rax(&mut self, size: MemSize) {
+        match size {
+            MemSize::B1 => asm!(self.hot, mov BYTE [rcx], al),
+            MemSize::B2 => asm!(self.hot, mov WORD [rcx], ax),
+            MemSize::B4 => asm!(self.hot, mov DWORD [rcx], eax),
+            MemSize::B8 => asm!(self.hot, mov QWORD [rcx], rax),
+        }
     }
 
     /// A load of 16 bytes into slots, or a store of them.
@@ -302,7 +349,7 @@ impl Emitter {
             Miss::Cold(patch) => self.cold.bind(patch),
         }
         asm!(self.cold, mov QWORD [rsp + frame::ARGS], i32::from(slot.0));
-        self.slow_request(kind, Mem { size: MemSize::B8, aligned: false }, false, setting);
+        self.slow_request(kind, Mem::plain(MemSize::B8), false, setting);
         let at = frame::slot(slot);
         if store {
             asm!(self.hot, movups xmm0, [rbp + at]; movups [rcx], xmm0);
@@ -313,13 +360,23 @@ impl Emitter {
         self.alloc.drop_use(base);
     }
 
+    /// The start of an atomic's direct way: host address into `rcx`. Returns the jump to its slow one, which every
+    /// big-endian one takes.
+    fn translate_atomic(&mut self, mem: Mem, addr: Val) -> Miss {
+        if mem.big_endian {
+            self.address(addr, 0);
+            return Miss::Hot(self.hot.jmp());
+        }
+        Miss::Hot(self.translate(mem, addr, 0, frame::TLB_WRITE))
+    }
+
     /// An atomic read-modify-write.
     pub(super) fn rmw(&mut self, op: RmwOp, mem: Mem, addr: Val, value: Val, v: Val, setting: &Setting) {
         let operand = self.alloc.int(&mut self.hot, value);
         let r = self.alloc.def_int(&mut self.hot, v);
-        let miss = self.translate(mem, addr, 0, frame::TLB_WRITE);
+        let miss = self.translate_atomic(mem, addr);
         self.alloc.drop_use(addr);
-        self.slow_access(Miss::Hot(miss), Kind::Rmw(op), mem, false, &[value], setting);
+        self.slow_access(miss, Kind::Rmw(op), mem, false, &[value], setting);
         match op {
             RmwOp::Swap => {
                 asm!(self.hot, mov rax, Rq(operand));
@@ -417,9 +474,9 @@ impl Emitter {
         let rnew = self.alloc.int(&mut self.hot, new);
         let rexpected = self.alloc.int(&mut self.hot, expected);
         let r = self.alloc.def_int(&mut self.hot, v);
-        let miss = self.translate(mem, addr, 0, frame::TLB_WRITE);
+        let miss = self.translate_atomic(mem, addr);
         self.alloc.drop_use(addr);
-        self.slow_access(Miss::Hot(miss), Kind::Cas, mem, false, &[expected, new], setting);
+        self.slow_access(miss, Kind::Cas, mem, false, &[expected, new], setting);
         asm!(self.hot, mov rax, Rq(rexpected));
         self.cmpxchg(mem.size, rnew);
         self.zero_extend_rax(mem.size);
@@ -451,8 +508,8 @@ impl Emitter {
         let r = self.alloc.def_int(&mut self.hot, v);
         asm!(self.hot, mov Rd(r), 1; cmp Rq(raddr), Rq(rreserved));
         let lost = self.hot.jcc(Cc::Ne);
-        let miss = self.translate(mem, addr, 0, frame::TLB_WRITE);
-        self.slow_access(Miss::Hot(miss), Kind::Cas, mem, false, &[expected, new], setting);
+        let miss = self.translate_atomic(mem, addr);
+        self.slow_access(miss, Kind::Cas, mem, false, &[expected, new], setting);
         // The slow path's old value is zero-extended; so is what it is compared with.
         match mem.size {
             MemSize::B8 => asm!(self.cold, mov Rq(RDX), Rq(rexpected)),
@@ -486,8 +543,11 @@ mod tests {
             .chain(RmwOp::ALL.iter().map(|op| Kind::Rmw(*op)))
         {
             for size in SIZES {
-                let request = Request { kind, mem: Mem { size, aligned: true }, sext: true, insn: 0xffe };
-                assert_eq!(Request::decode(request.encode()), request);
+                for big_endian in [false, true] {
+                    let mem = Mem { big_endian, ..Mem::aligned(size) };
+                    let request = Request { kind, mem, sext: true, insn: 0xffe };
+                    assert_eq!(Request::decode(request.encode()), request);
+                }
             }
         }
     }

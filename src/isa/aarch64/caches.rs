@@ -82,7 +82,7 @@ pub fn maintain(cpu: &mut Cpu, number: u16, address: u64, access: trap::Access) 
 /// DC ZVA.
 fn zero(cpu: &mut Cpu, address: u64) -> Result<(), Trap> {
     let block = address & !(LINE - 1);
-    let mem = Mem { size: MemSize::B8, aligned: false };
+    let mem = Mem::plain(MemSize::B8);
     for offset in (0..LINE).step_by(8) {
         cpu.store(mem, block + offset, 0).map_err(|Trapped| {
             let abort = bits(cpu.trap.cause, 31, 26) == ec::DATA_ABORT;

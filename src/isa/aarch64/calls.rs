@@ -6,7 +6,7 @@ use crate::base::bits::{bit, bits};
 use crate::cpu::{Cpu, Trap};
 use crate::float::{self, Format, MinMax, Round};
 use crate::ir::eval::{self, Trapped};
-use crate::ir::{FloatCond, FloatOp, FloatToInt};
+use crate::ir::{FloatCond, FloatOp, FloatToInt, MemSize};
 
 /// An op of [`super::helpers::FLOAT_HALF`].
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -211,7 +211,8 @@ fn pair(cpu: &Cpu, first: u64, second: u64) -> [u64; 2] {
 pub fn cas_pair(cpu: &mut Cpu, [address, registers, _]: [u64; 3]) -> Result<u64, Trap> {
     let (s, t) = (bits(registers, 7, 0), bits(registers, 15, 8));
     let (expected, new) = (pair(cpu, s, s + 1), pair(cpu, t, t + 1));
-    let old = cpu.cas_pair(address, expected, new).map_err(|Trapped| cpu.trap)?;
+    let half = CodeMode::decode(cpu.mode).mem(MemSize::B8);
+    let old = cpu.cas_pair(half, address, expected, new).map_err(|Trapped| cpu.trap)?;
     for (n, old) in (s..).zip(old).filter(|(n, _)| *n != 31) {
         cpu.set(x(n as u32), old);
     }
@@ -228,7 +229,8 @@ pub fn store_pair_exclusive(cpu: &mut Cpu, [address, registers, _]: [u64; 3]) ->
     }
     let new = pair(cpu, bits(registers, 7, 0), bits(registers, 15, 8));
     let expected = [cpu.get(regs::EXCLUSIVE_VALUE), cpu.get(regs::EXCLUSIVE_HIGH)];
-    let old = cpu.cas_pair(address, expected, new).map_err(|Trapped| cpu.trap)?;
+    let half = CodeMode::decode(cpu.mode).mem(MemSize::B8);
+    let old = cpu.cas_pair(half, address, expected, new).map_err(|Trapped| cpu.trap)?;
     Ok(u64::from(old != expected))
 }
 

@@ -2,6 +2,7 @@
 
 use crate::base::bits::{bit, bits, with_field};
 use crate::float::{NanRule, Round, Rules};
+use crate::ir::{Mem, MemSize};
 
 /// The mode word taken apart.
 ///
@@ -89,6 +90,11 @@ impl CodeMode {
             stepped: bit(word, 20),
             debugged: bit(word, 21),
         }
+    }
+
+    /// How data of a width is accessed.
+    pub const fn mem(self, size: MemSize) -> Mem {
+        Mem { size, aligned: self.aligned, big_endian: self.big_endian }
     }
 
     /// FPCR.RMode as a rounding direction.

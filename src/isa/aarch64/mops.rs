@@ -92,7 +92,7 @@ fn prologue(m: &mut impl Machine, i: Insn, set: bool) {
 
 /// The largest access that `left` bytes allow: a doubleword or a byte.
 fn access(left: u64) -> Mem {
-    Mem { size: if left >= 8 { MemSize::B8 } else { MemSize::B1 }, aligned: false }
+    Mem::plain(if left >= 8 { MemSize::B8 } else { MemSize::B1 })
 }
 
 fn set_memory(m: &mut impl Machine, i: Insn) -> Result<(), Trapped> {

@@ -236,7 +236,7 @@ fn mem(cpu: &Cpu, bytes: u64) -> Mem {
         4 => MemSize::B4,
         _ => MemSize::B8,
     };
-    Mem { size, aligned: CodeMode::decode(cpu.mode).aligned }
+    CodeMode::decode(cpu.mode).mem(size)
 }
 
 fn load_user(cpu: &mut Cpu, [address, bytes, _]: Args) -> Result<u64, Trap> {

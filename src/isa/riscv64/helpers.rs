@@ -131,7 +131,7 @@ fn cbo(cpu: &mut Cpu, [address, operation, instruction]: [u64; 3]) -> Result<u64
     }
     let block = address & !(CACHE_BLOCK - 1);
     if operation == 4 {
-        let mem = Mem { size: MemSize::B8, aligned: false };
+        let mem = Mem::plain(MemSize::B8);
         for offset in (0..CACHE_BLOCK).step_by(8) {
             cpu.store(mem, block + offset, 0).map_err(|Trapped| at_address(cpu.trap, address))?;
         }
@@ -160,7 +160,7 @@ fn amocas_q(cpu: &mut Cpu, [address, registers, _]: [u64; 3]) -> Result<u64, Tra
     // A pair that starts at x0 is zero as a whole.
     let pair = |cpu: &Cpu, n: u32| if n == 0 { [0, 0] } else { [cpu.get(x(n)), cpu.get(x(n + 1))] };
     let (expected, new) = (pair(cpu, rd), pair(cpu, rs2));
-    let old = cpu.cas_pair(address, expected, new).map_err(|Trapped| cpu.trap)?;
+    let old = cpu.cas_pair(Mem::plain(MemSize::B8), address, expected, new).map_err(|Trapped| cpu.trap)?;
     if rd != 0 {
         cpu.set(x(rd), old[0]);
         cpu.set(x(rd + 1), old[1]);

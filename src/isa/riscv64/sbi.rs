@@ -360,7 +360,7 @@ fn legacy_mask(cpu: &mut Cpu, address: u64) -> Result<Chosen, Trap> {
     if address == 0 {
         return Ok(Chosen { mask: 0, base: u64::MAX });
     }
-    let mem = Mem { size: MemSize::B8, aligned: false };
+    let mem = Mem::plain(MemSize::B8);
     let mask = cpu.load(mem, address).map_err(|Trapped| cpu.trap)?;
     Ok(Chosen { mask, base: 0 })
 }

@@ -12,12 +12,13 @@ impl Lift<'_> {
         self.b.set(regs::EXCLUSIVE_ADDRESS, none);
     }
 
-    /// Two registers take the words of a doubleword.
-    fn set_words(&mut self, low: u32, high: u32, value: Val) {
-        let first = self.b.un64(UnOp::Zext32, value);
-        let second = self.b.bin_imm(BinOp::ShrU, Width::W64, value, 32);
-        self.set_x(low, first);
-        self.set_x(high, second);
+    /// Two registers take the words of a doubleword, as they follow each other in memory.
+    fn set_words(&mut self, first: u32, second: u32, value: Val) {
+        let (low, high) = if self.mode.big_endian { (second, first) } else { (first, second) };
+        let low_word = self.b.un64(UnOp::Zext32, value);
+        let high_word = self.b.bin_imm(BinOp::ShrU, Width::W64, value, 32);
+        self.set_x(low, low_word);
+        self.set_x(high, high_word);
     }
 }
 

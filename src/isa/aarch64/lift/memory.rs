@@ -2,7 +2,7 @@
 
 use super::register::extended;
 use super::{Insn, Lift};
-use crate::ir::{BinOp, Mem, MemSize, Op, Type, UnOp, Val, Width};
+use crate::ir::{BinOp, MemSize, Type, UnOp, Val, Width};
 use crate::isa::aarch64::{helpers, regs};
 
 /// What is loaded or stored.
@@ -87,57 +87,39 @@ fn with_offset(l: &mut Lift, base: Val, offset: i64, mode: Mode) -> Address {
 }
 
 impl Lift<'_> {
-    fn mem(&self, size: MemSize) -> Mem {
-        Mem { size, aligned: self.mode.aligned }
-    }
-
-    fn load_value(&mut self, size: MemSize, sext: bool, ty: Type, base: Val, disp: i32) -> Val {
-        let mem = self.mem(size);
-        self.b.push(Op::Load { mem, sext, ty, base, disp })
-    }
-
-    fn store_value(&mut self, size: MemSize, base: Val, disp: i32, value: Val) {
-        let mem = self.mem(size);
-        self.b.push(Op::Store { mem, base, disp, value });
-    }
-
-    /// What `kind` loads: one value, or the two halves of a vector register.
-    fn load_kind(&mut self, kind: Kind, base: Val, disp: i32) -> [Val; 2] {
+    /// What `kind`, other than `Quad`, loads.
+    fn load_value(&mut self, kind: Kind, base: Val, disp: i32) -> Val {
         match kind {
-            Kind::Int(size) => [self.load_value(size, false, Type::Int, base, disp), Val::NONE],
-            Kind::SignedX(size) => [self.load_value(size, true, Type::Int, base, disp), Val::NONE],
+            Kind::Int(size) => self.b.load(size, false, base, disp),
+            Kind::SignedX(size) => self.b.load(size, true, base, disp),
             Kind::SignedW(size) => {
-                let value = self.load_value(size, true, Type::Int, base, disp);
-                [self.b.un64(UnOp::Zext32, value), Val::NONE]
+                let value = self.b.load(size, true, base, disp);
+                self.b.un64(UnOp::Zext32, value)
             }
-            Kind::Float(size) => {
-                // Bytes have no float type to be in.
-                let ty = if size == MemSize::B1 { Type::Int } else { Type::Float };
-                let value = self.load_value(size, false, ty, base, disp);
-                [value, self.b.const_(0)]
-            }
-            Kind::Quad => {
-                if self.mode.aligned {
-                    self.aligned(base, disp, 16, false);
-                }
-                let low = self.load_value(MemSize::B8, false, Type::Float, base, disp);
-                [low, self.load_value(MemSize::B8, false, Type::Float, base, disp.wrapping_add(8))]
-            }
+            // Bytes have no float type to be in.
+            Kind::Float(MemSize::B1) => self.b.load(MemSize::B1, false, base, disp),
+            Kind::Float(size) => self.b.load_float(size, base, disp),
+            Kind::Quad => unreachable!("a vector is no value"),
         }
     }
 
-    /// Whether a vector register is loaded and stored as a whole: what must be aligned is so by its halves.
-    fn is_whole(&self, kind: Kind) -> bool {
-        kind == Kind::Quad && !self.mode.aligned
+    fn set_loaded(&mut self, kind: Kind, n: u32, value: Val) {
+        if let Kind::Float(_) = kind {
+            self.set_f(n, value);
+        } else {
+            self.set_x(n, value);
+        }
     }
 
-    fn set_loaded(&mut self, kind: Kind, n: u32, [low, high]: [Val; 2]) {
-        match kind {
-            Kind::Float(_) | Kind::Quad => {
-                self.b.set(regs::v_low(n), low);
-                self.b.set(regs::v_high(n), high);
-            }
-            _ => self.set_x(n, low),
+    fn load_vector(&mut self, n: u32, base: Val, disp: i32) {
+        self.check_vector(base, disp, false);
+        self.b.vec_load(regs::v_low(n), base, disp);
+    }
+
+    /// Vectors are aligned as wholes where accesses must be.
+    fn check_vector(&mut self, base: Val, disp: i32, store: bool) {
+        if self.mode.aligned {
+            self.aligned(base, disp, 16, store);
         }
     }
 
@@ -145,21 +127,15 @@ impl Lift<'_> {
         match kind {
             Kind::Int(size) | Kind::SignedX(size) | Kind::SignedW(size) => {
                 let value = self.x(n);
-                self.store_value(size, base, disp, value);
+                self.b.store(size, base, disp, value);
             }
             Kind::Float(size) => {
                 let value = self.b.get(regs::v_low(n), Type::Float);
-                self.store_value(size, base, disp, value);
+                self.b.store(size, base, disp, value);
             }
-            Kind::Quad if self.is_whole(kind) => self.b.vec_store(regs::v_low(n), base, disp),
             Kind::Quad => {
-                if self.mode.aligned {
-                    self.aligned(base, disp, 16, true);
-                }
-                let low = self.b.get(regs::v_low(n), Type::Float);
-                let high = self.b.get(regs::v_high(n), Type::Float);
-                self.store_value(MemSize::B8, base, disp, low);
-                self.store_value(MemSize::B8, base, disp.wrapping_add(8), high);
+                self.check_vector(base, disp, true);
+                self.b.vec_store(regs::v_low(n), base, disp);
             }
         }
     }
@@ -181,14 +157,14 @@ impl Lift<'_> {
 /// Loads of one register.
 pub fn load(l: &mut Lift, i: Insn, kind: Kind, mode: Mode) {
     let at = address(l, i, kind.scale(), mode);
-    if l.is_whole(kind) {
-        l.b.vec_load(regs::v_low(i.rd()), at.base, at.disp);
+    if kind == Kind::Quad {
+        l.load_vector(i.rd(), at.base, at.disp);
         return l.write_back(i, at.back);
     }
     let value = if mode == Mode::User && l.mode.unprivileged {
-        [load_user(l, kind, at), Val::NONE]
+        load_user(l, kind, at)
     } else {
-        l.load_kind(kind, at.base, at.disp)
+        l.load_value(kind, at.base, at.disp)
     };
     l.write_back(i, at.back);
     l.set_loaded(kind, i.rd(), value);
@@ -231,13 +207,14 @@ fn pair_address(l: &mut Lift, i: Insn, kind: Kind, mode: Mode) -> Address {
 /// LDP, LDNP, LDPSW.
 pub fn load_pair(l: &mut Lift, i: Insn, kind: Kind, mode: Mode) {
     let at = pair_address(l, i, kind, mode);
-    if l.is_whole(kind) {
-        l.b.vec_load(regs::v_low(i.rd()), at.base, at.disp);
-        l.b.vec_load(regs::v_low(i.ra()), at.base, at.disp.wrapping_add(kind.bytes()));
+    let there = at.disp.wrapping_add(kind.bytes());
+    if kind == Kind::Quad {
+        l.load_vector(i.rd(), at.base, at.disp);
+        l.load_vector(i.ra(), at.base, there);
         return l.write_back(i, at.back);
     }
-    let first = l.load_kind(kind, at.base, at.disp);
-    let second = l.load_kind(kind, at.base, at.disp.wrapping_add(kind.bytes()));
+    let first = l.load_value(kind, at.base, at.disp);
+    let second = l.load_value(kind, at.base, there);
     l.write_back(i, at.back);
     l.set_loaded(kind, i.rd(), first);
     l.set_loaded(kind, i.ra(), second);
@@ -257,7 +234,7 @@ pub fn load_auth(l: &mut Lift, i: Insn, write_back: bool) {
     let zero = l.b.const_(0);
     let base = l.authenticated(pointer, zero, 2 + u8::from(i.bit(23)));
     let offset = (i.signed(22, 22) << 9 | i64::from(i.bits(20, 12))) * 8;
-    let value = l.load_value(MemSize::B8, false, Type::Int, base, offset as i32);
+    let value = l.b.load(MemSize::B8, false, base, offset as i32);
     if write_back {
         let back = l.b.add_imm(base, offset);
         l.set_x_or_sp(i.rn(), back);
@@ -271,22 +248,24 @@ pub fn prefetch(_: &mut Lift, _: Insn) {}
 /// LDAR, LDLAR, LDAPR. Hosts keep loads in order.
 pub fn load_acquire(l: &mut Lift, i: Insn, size: MemSize) {
     let base = l.x_or_sp(i.rn());
-    let value = l.b.push(Op::Load { mem: ordered(l, size), sext: false, ty: Type::Int, base, disp: 0 });
+    order(l);
+    let value = l.b.load(size, false, base, 0);
     l.set_x(i.rd(), value);
 }
 
 /// STLR, STLLR. A load-acquire behind it may not come before it: the one order that hosts do not keep.
 pub fn store_release(l: &mut Lift, i: Insn, size: MemSize) {
     let (base, value) = (l.x_or_sp(i.rn()), l.x(i.rd()));
-    l.b.push(Op::Store { mem: ordered(l, size), base, disp: 0, value });
+    order(l);
+    l.b.store(size, base, 0, value);
     l.b.fence();
 }
 
-/// How ordered accesses are made: with FEAT_LSE2 they may be unaligned as long as they are within 16 bytes; those that
-/// are not are let through too.
-fn ordered(l: &Lift, size: MemSize) -> Mem {
+/// Makes the instruction's access an ordered one: with FEAT_LSE2 they may be unaligned as long as they are within 16
+/// bytes; those that are not are let through too.
+fn order(l: &mut Lift) {
     use crate::isa::aarch64::features::Features;
-    Mem { size, aligned: l.mode.aligned || !l.features.has(Features::LSE2) }
+    l.b.access.aligned |= !l.features.has(Features::LSE2);
 }
 
 /// LDAPUR and kin.
@@ -306,8 +285,9 @@ pub fn mops(l: &mut Lift, _: Insn) {
     l.call(helpers::MOPS, &[bits]);
 }
 
-/// Two words as one doubleword.
-pub fn join(l: &mut Lift, low: Val, high: Val) -> Val {
+/// Two words that follow each other in memory as the doubleword that they are there.
+pub fn join(l: &mut Lift, first: Val, second: Val) -> Val {
+    let (low, high) = if l.mode.big_endian { (second, first) } else { (first, second) };
     let low = l.b.un64(UnOp::Zext32, low);
     let high = l.b.bin_imm(BinOp::Shl, Width::W64, high, 32);
     l.b.bin(BinOp::Or, Width::W64, low, high)

@@ -18,7 +18,7 @@ use super::mode::CodeMode;
 use super::simd::table::Run;
 use super::{helpers, regs, simd, syndrome};
 use crate::cpu::Lifted;
-use crate::ir::{Builder, Effects, End, HelperId, Type, UnOp, Val, Width};
+use crate::ir::{Builder, Effects, End, HelperId, MemSize, Type, UnOp, Val, Width};
 
 /// Lifts the instruction at the start of `code` into `b`; see [`crate::cpu::Isa::lift`].
 pub fn lift(b: &mut Builder, code: &[u8], mode: CodeMode, features: Features) -> Lifted {
@@ -26,6 +26,7 @@ pub fn lift(b: &mut Builder, code: &[u8], mode: CodeMode, features: Features) ->
     let word = u32::from_le_bytes(*code);
     let off = i64::from(b.here());
     b.insn(4);
+    b.access = mode.mem(MemSize::B8);
     let mut l = Lift { b, mode, features, off, word };
     if mode.stepped {
         let exclusive = l.b.const_(u64::from(syndrome::is_load_exclusive(word)));

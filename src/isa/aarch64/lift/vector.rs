@@ -616,8 +616,8 @@ mod tests {
             self.write(mem, address, value);
             Ok(())
         }
-        fn data_rules(&self) -> (bool, bool) {
-            (false, false)
+        fn access(&self, size: MemSize) -> Mem {
+            Mem::plain(size)
         }
         fn raise(&mut self, flags: Flags) {
             self.flags |= flags;

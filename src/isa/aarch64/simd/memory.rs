@@ -23,31 +23,24 @@ const fn size(bytes: u32) -> MemSize {
 struct Elements {
     address: u64,
     bytes: u32,
-    big_endian: bool,
     mem: Mem,
 }
 
 impl Elements {
     fn new(m: &dyn Machine, i: Insn, bytes: u32) -> Elements {
-        let (aligned, big_endian) = m.data_rules();
-        Elements { address: m.base(i.rn()), bytes, big_endian, mem: Mem { size: size(bytes), aligned } }
+        Elements { address: m.base(i.rn()), bytes, mem: m.access(size(bytes)) }
     }
 
     fn address(&self, index: u32) -> u64 {
         self.address.wrapping_add(u64::from(index * self.bytes))
     }
 
-    /// The value with its bytes the other way round, if data is big-endian.
-    fn order(&self, value: u64) -> u64 {
-        if self.big_endian { value.swap_bytes() >> (64 - 8 * self.bytes) } else { value }
-    }
-
     fn load(&self, m: &mut dyn Machine, index: u32) -> Result<u64, Trap> {
-        Ok(self.order(m.load(self.mem, self.address(index))?))
+        m.load(self.mem, self.address(index))
     }
 
     fn store(&self, m: &mut dyn Machine, index: u32, value: u64) -> Result<(), Trap> {
-        m.store(self.mem, self.address(index), self.order(value))
+        m.store(self.mem, self.address(index), value)
     }
 
     /// Adds the offset of the post-indexed forms to the base: the bytes of `count` elements, or a register.
@@ -72,7 +65,7 @@ fn place(at: u32, structure: u32, lanes: u32) -> (u32, u32) {
 
 /// Whether it makes no difference to access doublewords instead of elements.
 fn by_doublewords(m: &dyn Machine, structure: u32) -> bool {
-    structure == 1 && m.data_rules() == (false, false)
+    structure == 1 && m.access(MemSize::B8) == Mem::plain(MemSize::B8)
 }
 
 /// LD1 to LD4 (multiple structures): `structure` elements to each, `registers` in all.

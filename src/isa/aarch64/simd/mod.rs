@@ -30,8 +30,8 @@ use super::mode::CodeMode;
 use super::regs;
 use crate::cpu::{Cpu, Trap};
 use crate::float::Flags;
-use crate::ir::Mem;
 use crate::ir::eval::Trapped;
+use crate::ir::{Mem, MemSize};
 use insn::Insn;
 use lanes::V;
 use status::Status;
@@ -56,8 +56,8 @@ pub trait Machine {
     /// # Errors
     /// The trap of the access.
     fn store(&mut self, mem: Mem, address: u64, value: u64) -> Result<(), Trap>;
-    /// Whether data must be aligned, and whether it is big-endian.
-    fn data_rules(&self) -> (bool, bool);
+    /// How data of a width is accessed.
+    fn access(&self, size: MemSize) -> Mem;
     /// Accumulates float flags.
     fn raise(&mut self, flags: Flags);
 }
@@ -175,8 +175,8 @@ impl Machine for Running<'_> {
         self.cpu.store(mem, address, value).map_err(|Trapped| self.cpu.trap)
     }
 
-    fn data_rules(&self) -> (bool, bool) {
-        (self.mode.aligned, self.mode.big_endian)
+    fn access(&self, size: MemSize) -> Mem {
+        self.mode.mem(size)
     }
 
     fn raise(&mut self, flags: Flags) {

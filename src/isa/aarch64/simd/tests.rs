@@ -8,7 +8,7 @@ use super::table::{Run, all, decode};
 use super::{Machine, Simd, run};
 use crate::cpu::Trap;
 use crate::float::Flags;
-use crate::ir::{Mem, Slot};
+use crate::ir::{Mem, MemSize, Slot};
 use crate::isa::aarch64::regs;
 
 /// Slots with V0 to V31 zero, and the names of instructions to run on them.
@@ -178,18 +178,18 @@ impl Machine for Small {
 
     fn load(&mut self, mem: Mem, address: u64) -> Result<u64, Trap> {
         let at = self.at(mem, address)?;
-        Ok(self.memory[at].iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+        Ok(mem.in_order(self.memory[at].iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))))
     }
 
     fn store(&mut self, mem: Mem, address: u64, value: u64) -> Result<(), Trap> {
         let at = self.at(mem, address)?;
         let len = at.len();
-        self.memory[at].copy_from_slice(&value.to_le_bytes()[..len]);
+        self.memory[at].copy_from_slice(&mem.in_order(value).to_le_bytes()[..len]);
         Ok(())
     }
 
-    fn data_rules(&self) -> (bool, bool) {
-        (false, self.big_endian)
+    fn access(&self, size: MemSize) -> Mem {
+        Mem { big_endian: self.big_endian, ..Mem::plain(size) }
     }
 
     fn raise(&mut self, _: Flags) {}

@@ -50,7 +50,7 @@ fn an_atomic_wrote_only_where_reading_alone_would_have_worked() {
         put_insn(&cpu, RAM, word);
         at(&mut cpu, 1);
         cpu.pc = RAM;
-        let mem = Mem { size: MemSize::B8, aligned: true };
+        let mem = Mem::aligned(MemSize::B8);
         assert!(cpu.cas(mem, RAM + 0x104, 0, 0).is_err());
         let trap = cpu.trap;
         assert_eq!(taken(&mut cpu, trap), (1, 0x9600_0021 | wrote), "{word:#x}");

@@ -20,7 +20,7 @@ const RAM_SIZE: u64 = 1 << 20;
 /// Page tables of tests, a page each.
 const TABLES: u64 = RAM + 0x1_0000;
 /// 8 bytes, misaligned or not.
-const WORD: Mem = Mem { size: MemSize::B8, aligned: false };
+const WORD: Mem = Mem::plain(MemSize::B8);
 /// A handler's address of each level.
 const VECTORS: u64 = RAM + 0x8000;
 

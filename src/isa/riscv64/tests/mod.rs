@@ -23,7 +23,7 @@ const RAM_SIZE: u64 = 1 << 20;
 /// Page tables of tests: the root first, a page each.
 const TABLES: u64 = RAM + 0x1_0000;
 /// 8 bytes, misaligned or not.
-const WORD: Mem = Mem { size: MemSize::B8, aligned: false };
+const WORD: Mem = Mem::plain(MemSize::B8);
 
 /// `count` harts that share a board, of the model that `-cpu model,props` names.
 fn harts(model: &str, props: &str, count: u32, firmware: bool) -> Vec<Box<Cpu>> {

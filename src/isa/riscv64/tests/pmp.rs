@@ -32,8 +32,8 @@ fn allowed(cpu: &mut Cpu, address: u64) -> [bool; 3] {
     at(cpu, Supervisor);
     let result = [
         fetch(cpu, address).is_ok(),
-        cpu.load(Mem { size: MemSize::B1, aligned: false }, address).is_ok(),
-        cpu.store(Mem { size: MemSize::B1, aligned: false }, address, 0).is_ok(),
+        cpu.load(Mem::plain(MemSize::B1), address).is_ok(),
+        cpu.store(Mem::plain(MemSize::B1), address, 0).is_ok(),
     ];
     at(cpu, Machine);
     result
