@@ -121,10 +121,10 @@ impl Program {
             record[..29].fill_with(|| random.integer());
             record[V..].fill_with(|| register_for(random, width));
             record[NZCV] = (random.below(16) as u64) << 28;
-            // RMode, and sometimes FZ16, FZ, DN.
+            // RMode, and sometimes FZ16, FZ, DN, AHP.
             record[FPCR] = (random.below(4) as u64) << 22;
             if random.below(3) == 0 {
-                record[FPCR] |= random.next() & (1 << 19 | 1 << 24 | 1 << 25);
+                record[FPCR] |= random.next() & (1 << 19 | 1 << 24 | 1 << 25 | 1 << 26);
             }
             record[FPSR] = if n % 7 == 0 { random.next() & 0x9f } else { 0 };
             for pointer in POINTERS.into_iter().filter(|n| *n != 31) {

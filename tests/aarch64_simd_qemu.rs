@@ -1,10 +1,11 @@
 //! Advanced SIMD semantics against QEMU's user-mode emulation: every row of the table in random encodings, from random
-//! registers in all rounding modes, with FZ, FZ16, DN and AHP.
+//! registers in all rounding modes, with FZ, FZ16, DN and AHP, as it is lifted and, where a helper does all of it too, by
+//! the helper.
 //!
 //! ```text
 //!   rows ──► segments: for each record of inputs { load all registers; INSTRUCTION; store all registers }
 //!              ├──► an ELF file ──► qemu-aarch64 ──► what it writes ─┐
-//!              └──► simd::run on a flat memory ─────────────────────┴──► equal
+//!              └──► lift, ir::eval, and simd::run on a flat memory ──┴──► equal
 //! ```
 //! Without `qemu-aarch64` the tests say so and pass.
 
@@ -12,12 +13,15 @@ mod common;
 
 use common::{Random, elf, is_missing, rounds, run_on_qemu, words};
 use mimus::cpu::Trap;
-use mimus::float::Flags;
-use mimus::ir::{Mem, MemSize, Slot};
+use mimus::float::{Flags, Rules};
+use mimus::ir::eval::{self, Env, Outcome, Trapped};
+use mimus::ir::{Builder, HelperId, Mem, MemSize, RmwOp, Slot, verify};
 use mimus::isa::aarch64::features::Features;
-use mimus::isa::aarch64::regs;
-use mimus::isa::aarch64::simd::table::{Row, Run, all, decode};
+use mimus::isa::aarch64::lift::lift;
+use mimus::isa::aarch64::mode::{CodeMode, float_of_fpcr};
+use mimus::isa::aarch64::simd::table::{Row, Run, all, decode, row};
 use mimus::isa::aarch64::simd::{Machine, is_simd, run};
+use mimus::isa::aarch64::{helpers, regs};
 
 const QEMU: &str = "qemu-aarch64";
 /// The same where data is big-endian.
@@ -116,7 +120,7 @@ impl Program {
         let mut image: Vec<u8> = code.into_iter().flat_map(u32::to_le_bytes).collect();
         image.resize((program.scratch - BASE) as usize, 0);
         image.extend((0..SCRATCH_SIZE / 8).flat_map(|_| random.integer().to_le_bytes()));
-        for value in program.inputs.iter().map(|record| program.in_order(record.to_vec())).flatten() {
+        for value in program.inputs.iter().flat_map(|record| program.in_order(record.to_vec())) {
             image.extend(value.to_le_bytes());
         }
         program.image = image;
@@ -174,8 +178,8 @@ impl Program {
         run_on_qemu(if self.big_endian { QEMU_BIG } else { QEMU }, name, &elf)
     }
 
-    /// The same here: only the instructions themselves have to run.
-    fn run_on_mimus(&self) -> Vec<u64> {
+    /// The same here: only the instructions themselves have to run, as they are lifted, or by their helpers.
+    fn run_on_mimus(&self, lifted: bool) -> Vec<u64> {
         let scratch = (self.scratch - BASE) as usize;
         let memory = self.image[scratch..scratch + SCRATCH_SIZE as usize].to_vec();
         let (big_endian, base) = (self.big_endian, self.scratch);
@@ -189,8 +193,8 @@ impl Program {
                 machine.slots[usize::from(regs::FPCR.0)] = input[FPCR];
                 machine.slots[usize::from(regs::FPSR.0)] = input[FPSR];
                 machine.flags = Flags::NONE;
-                let row = decode(*word).unwrap();
-                run(&mut machine, row, *word).unwrap_or_else(|trap| panic!("{}: {trap:?}", row.name));
+                machine.execute(*word, lifted);
+                assert!(machine.slots[usize::from(regs::ZERO_VECTOR.0)..][..2] == [0, 0]);
                 output.extend(&machine.slots[64..128]);
                 output.extend(&machine.slots[..29]);
                 output.push(machine.slots[31]);
@@ -210,15 +214,20 @@ impl Program {
         let mut theirs: Vec<u64> =
             words(records).chunks(RECORD).flat_map(|record| self.in_order(record.to_vec())).collect();
         theirs.extend(words(scratch));
-        let ours = self.run_on_mimus();
+        let mut found = self.compare("lifted", &theirs, &self.run_on_mimus(true));
+        found.extend(self.compare("helper", &theirs, &self.run_on_mimus(false)));
+        found
+    }
+
+    fn compare(&self, way: &str, theirs: &[u64], ours: &[u64]) -> Vec<String> {
         assert_eq!(theirs.len(), ours.len());
         let mut found = vec![];
         let mut last = None;
-        for (index, (their, our)) in theirs.iter().zip(&ours).enumerate().filter(|(_, (their, our))| their != our) {
+        for (index, (their, our)) in theirs.iter().zip(ours).enumerate().filter(|(_, (their, our))| their != our) {
             let (record, field) = (index / RECORD, index % RECORD);
             let (segment, input) = (record / self.inputs.len(), record % self.inputs.len());
             let Some(word) = self.words.get(segment) else {
-                found.push(format!("scratch memory at {:#x}: {their:#x} and here {our:#x}", index * 8));
+                found.push(format!("{way}: scratch memory at {:#x}: {their:#x} and here {our:#x}", index * 8));
                 break;
             };
             // One difference of an instruction is enough to begin with.
@@ -239,7 +248,7 @@ impl Program {
                 .map(|n| format!("V{n}={:016x}_{:016x}", record[2 * *n as usize + 1], record[2 * *n as usize]))
                 .collect();
             found.push(format!(
-                "{} {word:08x} (Q {}, size {}): {what} is {their:#018x} and here {our:#018x}; FPCR={:08x} {}",
+                "{way}: {} {word:08x} (Q {}, size {}): {what} is {their:#018x} and here {our:#018x}; FPCR={:08x} {}",
                 decode(*word).unwrap().name,
                 word >> 30 & 1,
                 word >> 22 & 3,
@@ -283,6 +292,23 @@ struct Flat {
 }
 
 impl Flat {
+    /// Executes an instruction, as it is lifted or by its helper.
+    fn execute(&mut self, word: u32, lifted: bool) {
+        let row = decode(word).unwrap();
+        if !lifted {
+            return run(self, row, word).unwrap_or_else(|trap| panic!("{}: {trap:?}", row.name));
+        }
+        let float = float_of_fpcr(self.slots[usize::from(regs::FPCR.0)]);
+        let mode = CodeMode { float, big_endian: self.big_endian, ..CodeMode::default() };
+        let mut b = Builder::new(self.slots.len());
+        b.begin(0);
+        lift(&mut b, &word.to_le_bytes(), mode, Features(!0));
+        let block = b.finish();
+        verify(&block).unwrap_or_else(|e| panic!("{e} in\n{block}"));
+        let outcome = eval::run(&block, 0, &mut Lifted { flat: self, mode }, &mut vec![]);
+        assert_eq!(outcome, Outcome::To(4), "{} {word:08x}\n{block}", row.name);
+    }
+
     fn at(&self, mem: Mem, address: u64) -> Result<std::ops::Range<usize>, Trap> {
         let len = usize::from(mem.size.bytes());
         let start = address.wrapping_sub(self.base) as usize;
@@ -321,6 +347,45 @@ impl Machine for Flat {
 
     fn raise(&mut self, flags: Flags) {
         self.flags |= flags;
+    }
+}
+
+/// The same, as lifted code sees it.
+struct Lifted<'a> {
+    flat: &'a mut Flat,
+    mode: CodeMode,
+}
+
+impl Env for Lifted<'_> {
+    fn insn(&mut self, _: u64) {}
+    fn get(&mut self, slot: Slot) -> u64 {
+        self.flat.slot(slot)
+    }
+    fn set(&mut self, slot: Slot, value: u64) {
+        self.flat.slots[usize::from(slot.0)] = value;
+    }
+    fn load(&mut self, mem: Mem, address: u64) -> Result<u64, Trapped> {
+        Machine::load(self.flat, mem, address).map_err(|_| Trapped)
+    }
+    fn store(&mut self, mem: Mem, address: u64, value: u64) -> Result<(), Trapped> {
+        Machine::store(self.flat, mem, address, value).map_err(|_| Trapped)
+    }
+    fn rmw(&mut self, _: RmwOp, _: Mem, _: u64, _: u64) -> Result<u64, Trapped> {
+        Err(Trapped)
+    }
+    fn cas(&mut self, _: Mem, _: u64, _: u64, _: u64) -> Result<u64, Trapped> {
+        Err(Trapped)
+    }
+    fn fence(&mut self) {}
+    fn call(&mut self, helper: HelperId, [word, number, _]: [u64; 3]) -> Result<u64, Trapped> {
+        assert_eq!(helper, helpers::SIMD);
+        run(self.flat, row(number as u16), word as u32).map(|()| 0).map_err(|_| Trapped)
+    }
+    fn raise(&mut self, flags: Flags) {
+        self.flat.flags |= flags;
+    }
+    fn rules(&self) -> &Rules {
+        self.mode.rules()
     }
 }
 
@@ -398,7 +463,7 @@ fn a_difference_is_found() {
     assert!(program.differences("same").is_empty());
     // QEMU still reads the image.
     program.inputs[0][FPSR] ^= 1;
-    assert_eq!(program.differences("other").len(), 1);
+    assert_eq!(program.differences("other").len(), 2, "both ways");
 }
 
 /// A program that tries words one by one and writes a byte for each: whether it was undefined.

@@ -3,7 +3,7 @@
 
 use super::nan;
 use super::parts::{
-    Kind, Parts, normalize_round_pack, round_off, round_pack, shift_right_jam, subnormal_flags, unpack,
+    Kind, Parts, normalize_round_pack, overflow, round_off, round_pack, shift_right_jam, subnormal_flags, unpack,
 };
 use super::{Flags, Format, IntRule, Round, Rules, Subnormals};
 
@@ -12,14 +12,16 @@ use super::{Flags, Format, IntRule, Round, Rules, Subnormals};
 /// Half precision is never flushed here, on either side: Arm takes FZ16 as
 /// clear, x86 ignores DAZ and FTZ.
 pub fn convert(from: Format, to: Format, r: &Rules, rm: Round, a: u64) -> (u64, Flags) {
-    let x = unpack(from, r.flush_inputs && from != Format::F16, a);
-    let flags = if x.subnormal && from != Format::F16 { subnormal_flags(from, r) } else { Flags::NONE };
+    let x = unpack(from, r.flush_inputs && !from.is_half(), a);
+    let flags = if x.subnormal && !from.is_half() { subnormal_flags(from, r) } else { Flags::NONE };
     match x.kind {
         Kind::Zero => (to.sign(x.sign), flags),
+        Kind::Inf if !to.has_specials() => overflow(to, rm, x.sign),
+        Kind::Nan if !to.has_specials() => (to.sign(x.sign), Flags::INVALID),
         Kind::Inf => (to.sign(x.sign) | to.infinity(), Flags::NONE),
         Kind::Nan => nan::convert(from, to, r, a),
         Kind::Finite => {
-            let flush_outputs = r.flush_outputs && to != Format::F16;
+            let flush_outputs = r.flush_outputs && !to.is_half();
             let r = &Rules { flush_outputs, ..*r };
             let (bits, more) = round_pack(to, r, rm, x.sign, x.exp, x.sig);
             (bits, flags | more)

@@ -33,11 +33,13 @@ pub use nan::{default_nan, is_nan, is_snan};
 
 use std::ops::{BitOr, BitOrAssign};
 
-/// A binary format: IEEE 754 interchange, and bfloat16.
+/// A binary format: IEEE 754 interchange, bfloat16, and Arm's alternative half precision.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Format {
     /// binary16: 5 exponent bits, 10 fraction bits.
     F16,
+    /// Arm's alternative to binary16 (FPCR.AHP), for [`convert`] alone: its highest exponent is one of numbers.
+    AltF16,
     /// bfloat16: 8 exponent bits, 7 fraction bits.
     BF16,
     /// binary32: 8 exponent bits, 23 fraction bits.
@@ -51,7 +53,7 @@ impl Format {
     #[inline(always)]
     pub const fn frac_bits(self) -> u32 {
         match self {
-            Format::F16 => 10,
+            Format::F16 | Format::AltF16 => 10,
             Format::BF16 => 7,
             Format::F32 => 23,
             Format::F64 => 52,
@@ -62,10 +64,22 @@ impl Format {
     #[inline(always)]
     pub const fn exp_bits(self) -> u32 {
         match self {
-            Format::F16 => 5,
+            Format::F16 | Format::AltF16 => 5,
             Format::BF16 | Format::F32 => 8,
             Format::F64 => 11,
         }
+    }
+
+    /// Whether it has infinities and NaNs.
+    #[inline(always)]
+    pub const fn has_specials(self) -> bool {
+        !matches!(self, Format::AltF16)
+    }
+
+    /// Whether it is one of the half-precision formats, which conversions never flush.
+    #[inline(always)]
+    pub(crate) const fn is_half(self) -> bool {
+        matches!(self, Format::F16 | Format::AltF16)
     }
 
     /// Exponent bias, which is also the largest unbiased exponent.

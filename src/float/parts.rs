@@ -42,7 +42,7 @@ pub(super) fn unpack(f: Format, flush: bool, bits: u64) -> Parts {
             parts.sig = frac << zeros;
             parts.exp = 1 - f.bias() - zeros as i32;
         }
-    } else if biased == max {
+    } else if biased == max && f.has_specials() {
         parts.kind = if frac == 0 { Kind::Inf } else { Kind::Nan };
     }
     parts
@@ -52,7 +52,7 @@ pub(super) fn unpack(f: Format, flush: bool, bits: u64) -> Parts {
 #[inline(always)]
 pub(super) fn subnormal_flags(f: Format, r: &Rules) -> Flags {
     let raise = match r.subnormals {
-        Subnormals::Arm => r.flush_inputs && f != Format::F16,
+        Subnormals::Arm => r.flush_inputs && !f.is_half(),
         Subnormals::X86 => !r.flush_inputs,
     };
     if raise { Flags::INPUT_DENORMAL } else { Flags::NONE }
@@ -120,7 +120,8 @@ pub(super) fn round_pack(f: Format, r: &Rules, rm: Round, sign: bool, exp: i32, 
     }
     // The implied bit, or the carry out of it, adds to the exponent field.
     let magnitude = ((biased as u64 - 1) << f.frac_bits()) + kept;
-    if magnitude >= f.infinity() {
+    let limit = if f.has_specials() { f.infinity() } else { f.sign_bit() };
+    if magnitude >= limit {
         return overflow(f, rm, sign);
     }
     (f.sign(sign) | magnitude, Flags(inexact as u8))
@@ -149,9 +150,13 @@ fn round_pack_tiny(f: Format, r: &Rules, rm: Round, sign: bool, biased: i32, sig
     (f.sign(sign) | magnitude, flags)
 }
 
-/// The largest number or infinity, whichever the direction leads to.
+/// The largest number or infinity, whichever the direction leads to. A format without infinities has nothing that
+/// stands for the result.
 #[cold]
-fn overflow(f: Format, rm: Round, sign: bool) -> (u64, Flags) {
+pub(super) fn overflow(f: Format, rm: Round, sign: bool) -> (u64, Flags) {
+    if !f.has_specials() {
+        return (f.sign(sign) | f.magnitude_mask(), Flags::INVALID);
+    }
     let to_infinity = match rm {
         Round::NearestEven | Round::NearestAway => true,
         Round::TowardZero | Round::ToOdd => false,

@@ -226,6 +226,21 @@ fn fixed_point_is_the_scaled_integer() {
 }
 
 #[test]
+fn the_alternative_half_has_numbers_where_others_have_infinities() {
+    use Format::AltF16;
+    let r = &Rules::ARM;
+    let nv = Flags::INVALID;
+    assert_eq!(convert(F32, AltF16, r, RNE, INF), (0x7fff, nv));
+    assert_eq!(convert(F32, AltF16, r, RNE, Q1 | 1 << 31), (0x8000, nv));
+    assert_eq!(convert(F64, AltF16, r, RNE, 131_008f64.to_bits()), (0x7fff, Flags::NONE));
+    assert_eq!(convert(F64, AltF16, r, Round::TowardZero, 131_071f64.to_bits()), (0x7fff, Flags::INEXACT));
+    assert_eq!(convert(F64, AltF16, r, RNE, (-131_072f64).to_bits()), (0xffff, nv));
+    assert_eq!(convert(F32, AltF16, r, RNE, 0x3380_0000), (0x0001, Flags::NONE));
+    assert_eq!(convert(AltF16, F32, r, RNE, 0x7c01), (0x4780_2000, Flags::NONE));
+    assert_eq!(convert(AltF16, F64, r, RNE, 0xffff), ((-131_008f64).to_bits(), Flags::NONE));
+}
+
+#[test]
 fn rounding_to_odd_leaves_a_mark_for_the_next_rounding() {
     // Arm FCVTXN: just above halfway between two half-precision numbers.
     let a = (1.0 + 2f64.powi(-11) + 2f64.powi(-40)).to_bits();

@@ -124,7 +124,7 @@ pub fn run(op: Op, f: Format, tiny: Tininess, rm: Round, operands: [u64; 3]) -> 
         Format::F16 => run_f16(op, mode, operands),
         Format::F32 => run_f32(op, mode, operands),
         Format::F64 => run_f64(op, mode, operands),
-        Format::BF16 => unreachable!(),
+        Format::BF16 | Format::AltF16 => unreachable!(),
     };
     // The minimum and maximum leave flags of their own devices behind.
     let flags = match op {

@@ -189,7 +189,7 @@ fn ops(f: Format) -> Vec<Op> {
         Format::F16 => ops.push(Convert(Format::F32)),
         Format::F32 => ops.extend([Convert(Format::F16), Convert(Format::F64)]),
         Format::F64 => ops.push(Convert(Format::F32)),
-        Format::BF16 => {}
+        Format::BF16 | Format::AltF16 => {}
     }
     ops
 }

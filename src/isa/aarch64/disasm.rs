@@ -81,7 +81,7 @@ fn named_register(name: &str, i: Insn) -> Option<String> {
         'f' => match format(i) {
             Format::F64 => 'd',
             Format::F32 => 's',
-            Format::F16 | Format::BF16 => 'h',
+            Format::F16 | Format::AltF16 | Format::BF16 => 'h',
         },
         'x' | 'w' | 'b' | 'h' | 's' | 'd' | 'q' => kind,
         _ => return None,

@@ -63,7 +63,7 @@ impl Kind {
         match fmt {
             Format::F64 => Kind::Float64,
             Format::F32 => Kind::Float32,
-            Format::F16 | Format::BF16 => Kind::Float16,
+            Format::F16 | Format::AltF16 | Format::BF16 => Kind::Float16,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The mode word: what a lifted block depends on beside its bytes ([`crate::cpu::Mode::code`]).
 
 use crate::base::bits::{bit, bits, with_field};
-use crate::float::{NanRule, Round, Rules};
+use crate::float::{Format, NanRule, Round, Rules};
 use crate::ir::{Mem, MemSize};
 
 /// The mode word taken apart.
@@ -10,14 +10,14 @@ use crate::ir::{Mem, MemSize};
 /// 7 FZ16; 8 DN; 9 AH; 13:10 SCTLR EnIA, EnIB, EnDA, EnDB; 14 alignment checks; 15 SP alignment checks (SA,
 /// SA0); 16 big-endian data (EE, E0E); 17 unprivileged accesses (LDTR and kin) are EL0's; 18 BTI is enforced;
 /// 19 PSTATE.SP; 20 software step is active; 21
-/// software step or breakpoints are enabled.
+/// software step or breakpoints are enabled; 22 FPCR.AHP.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct CodeMode {
     /// Exception level.
     pub el: u8,
     /// The level that FP and SIMD instructions trap to; 0: they do not.
     pub float_trap: u8,
-    /// FPCR bits RMode (1:0), FZ (2), FZ16 (3), DN (4), AH (5).
+    /// FPCR bits RMode (1:0), FZ (2), FZ16 (3), DN (4), AH (5), AHP (6).
     pub float: u8,
     /// SCTLR bits EnIA (0), EnIB (1), EnDA (2), EnDB (3) of the translation regime.
     pub pauth: u8,
@@ -49,6 +49,8 @@ pub mod float_bits {
     pub const DN: u8 = 1 << 4;
     /// Alternate handling.
     pub const AH: u8 = 1 << 5;
+    /// Alternative half precision.
+    pub const AHP: u8 = 1 << 6;
 }
 
 /// [`CodeMode::float`] of an FPCR.
@@ -58,6 +60,7 @@ pub const fn float_of_fpcr(fpcr: u64) -> u8 {
         | (bit(fpcr, 19) as u8) << 3
         | (bit(fpcr, 25) as u8) << 4
         | (bit(fpcr, 1) as u8) << 5
+        | (bit(fpcr, 26) as u8) << 6
 }
 
 impl CodeMode {
@@ -70,6 +73,7 @@ impl CodeMode {
         word |= (self.aligned as u64) << 14 | (self.sp_aligned as u64) << 15 | (self.big_endian as u64) << 16;
         word |= (self.unprivileged as u64) << 17 | (self.bti as u64) << 18 | (self.own_sp as u64) << 19;
         word |= (self.stepped as u64) << 20 | (self.debugged as u64) << 21;
+        word |= ((self.float & float_bits::AHP != 0) as u64) << 22;
         word as u32
     }
 
@@ -79,7 +83,7 @@ impl CodeMode {
         CodeMode {
             el: bits(word, 1, 0) as u8,
             float_trap: bits(word, 3, 2) as u8,
-            float: bits(word, 9, 4) as u8,
+            float: bits(word, 9, 4) as u8 | (bit(word, 22) as u8) << 6,
             pauth: bits(word, 13, 10) as u8,
             aligned: bit(word, 14),
             sp_aligned: bit(word, 15),
@@ -104,6 +108,14 @@ impl CodeMode {
             1 => Round::Up,
             2 => Round::Down,
             _ => Round::TowardZero,
+        }
+    }
+
+    /// `fmt` where it is converted to or from another format.
+    pub const fn converted(self, fmt: Format) -> Format {
+        match fmt {
+            Format::F16 if self.float & float_bits::AHP != 0 => Format::AltF16,
+            fmt => fmt,
         }
     }
 
@@ -132,7 +144,7 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_decoded() {
-        for word in (0..22).map(|n| 1 << n).chain([0, (1 << 22) - 1]) {
+        for word in (0..23).map(|n| 1 << n).chain([0, (1 << 23) - 1]) {
             assert_eq!(CodeMode::decode(word).encode(), word);
         }
     }

@@ -157,7 +157,7 @@ pub fn data_space(cpu: &Cpu, level: u8) -> AddressSpace {
 pub fn fetch_space(cpu: &Cpu, code: u32) -> AddressSpace {
     let illegal = cpu.get(slots::PSTATE) & pstate::IL != 0;
     let breaks = debug::has_breakpoints(cpu);
-    space(cpu, state::level(cpu), code | u32::from(illegal) << 22 | u32::from(breaks) << 23)
+    space(cpu, state::level(cpu), code | u32::from(illegal) << 23 | u32::from(breaks) << 24)
 }
 
 /// What the meaning of code depends on.

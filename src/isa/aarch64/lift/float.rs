@@ -26,7 +26,7 @@ impl Lift<'_> {
         match fmt {
             Format::F64 => low,
             Format::F32 => self.b.un64(UnOp::Zext32, low),
-            Format::F16 | Format::BF16 => self.b.un64(UnOp::Zext16, low),
+            Format::F16 | Format::AltF16 | Format::BF16 => self.b.un64(UnOp::Zext16, low),
         }
     }
 

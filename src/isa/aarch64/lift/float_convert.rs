@@ -9,6 +9,7 @@ use crate::isa::aarch64::{calls, helpers, regs};
 /// FCVT between formats.
 pub fn convert(l: &mut Lift, i: Insn, from: Format, to: Format) {
     let a = l.f(from, i.rn());
+    let (from, to) = (l.mode.converted(from), l.mode.converted(to));
     let value = l.b.float_convert(from, to, l.mode.rounding(), a);
     l.set_f(i.rd(), value);
 }
@@ -108,7 +109,7 @@ pub fn move_from_x(l: &mut Lift, i: Insn, fmt: Format) {
     let value = match fmt {
         Format::F64 => value,
         Format::F32 => l.b.un64(UnOp::Zext32, value),
-        Format::F16 | Format::BF16 => l.b.un64(UnOp::Zext16, value),
+        Format::F16 | Format::AltF16 | Format::BF16 => l.b.un64(UnOp::Zext16, value),
     };
     l.set_f(i.rd(), value);
 }

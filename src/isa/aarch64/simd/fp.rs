@@ -255,43 +255,13 @@ pub fn from_int<const S: bool>(s: &mut Status, bits: u32, a: u64) -> u64 {
 
 /// FCVTL: from `bits` to twice as many.
 pub fn cvtl(s: &mut Status, bits: u32, a: u64) -> u64 {
-    if bits == 16 && s.alternative_half && a >> 10 & 31 == 31 {
-        // No infinities and NaNs there, but one more exponent.
-        return (a >> 15 & 1) << 31 | (127 + 16) << 23 | (a & 0x3ff) << 13;
-    }
-    let result = float::convert(format(bits), format(2 * bits), &s.rules(32), s.rounding, a);
+    let result = float::convert(s.converted(bits), format(2 * bits), &s.rules(32), s.rounding, a);
     s.take(result)
 }
 /// FCVTN: to `bits` from twice as many.
 pub fn cvtn(s: &mut Status, bits: u32, a: u64) -> u64 {
-    if bits == 16 && s.alternative_half {
-        return to_alternative_half(s, a);
-    }
-    let result = float::convert(format(2 * bits), format(bits), &s.rules(32), s.rounding, a);
+    let result = float::convert(format(2 * bits), s.converted(bits), &s.rules(32), s.rounding, a);
     s.take(result)
-}
-
-/// Single precision to Arm's alternative half precision, which has neither infinities nor NaNs.
-fn to_alternative_half(s: &mut Status, a: u64) -> u64 {
-    let sign = a >> 16 & 0x8000;
-    let exponent = a >> 23 & 0xff;
-    if float::is_nan(Format::F32, a) {
-        s.flags |= Flags::INVALID;
-        return sign;
-    }
-    let convert = |a| float::convert(Format::F32, Format::F16, &s.rules(32), s.rounding, a);
-    if exponent < 127 + 15 {
-        let result = convert(a);
-        return s.take(result);
-    }
-    // Half of it has the same digits, and fits wherever the format has room.
-    let (half, flags) = if exponent == 0xff { (0, Flags::OVERFLOW) } else { convert(a - (1 << 23)) };
-    if flags.contains(Flags::OVERFLOW) {
-        s.flags |= Flags::INVALID;
-        return sign | 0x7fff;
-    }
-    s.flags |= flags;
-    half + (1 << 10)
 }
 
 /// FCVTXN: rounds to odd.

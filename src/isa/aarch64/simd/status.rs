@@ -11,7 +11,7 @@ pub struct Status {
     /// The rounding direction.
     pub rounding: Round,
     /// Whether conversions use Arm's alternative half precision (AHP).
-    pub alternative_half: bool,
+    alternative_half: bool,
     /// The float exceptions raised.
     pub flags: Flags,
     /// Whether something saturated.
@@ -46,6 +46,11 @@ impl Status {
     #[inline]
     pub fn rules(&self, bits: u32) -> Rules {
         if bits == 16 { self.half } else { self.single }
+    }
+
+    /// The format of elements of `bits` bits that are converted to or from another.
+    pub fn converted(&self, bits: u32) -> Format {
+        if bits == 16 && self.alternative_half { Format::AltF16 } else { format(bits) }
     }
 
     /// Notes the flags of a result.

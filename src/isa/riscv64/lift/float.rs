@@ -40,7 +40,7 @@ impl Lift<'_> {
 
 fn size(fmt: Format) -> MemSize {
     match fmt {
-        Format::F16 | Format::BF16 => MemSize::B2,
+        Format::F16 | Format::AltF16 | Format::BF16 => MemSize::B2,
         Format::F32 => MemSize::B4,
         Format::F64 => MemSize::B8,
     }
@@ -177,7 +177,7 @@ pub fn convert(l: &mut Lift, i: Insn, from: Format, to: Format) {
 pub fn move_to_x(l: &mut Lift, i: Insn, fmt: Format) {
     let bits = l.f_bits(i.rs1, Type::Int);
     let value = match fmt {
-        Format::F16 | Format::BF16 => l.b.un64(UnOp::Sext16, bits),
+        Format::F16 | Format::AltF16 | Format::BF16 => l.b.un64(UnOp::Sext16, bits),
         Format::F32 => l.b.sext32(bits),
         Format::F64 => bits,
     };
@@ -188,7 +188,7 @@ pub fn move_to_x(l: &mut Lift, i: Insn, fmt: Format) {
 pub fn move_from_x(l: &mut Lift, i: Insn, fmt: Format) {
     let bits = l.x(i.rs1);
     let low = match fmt {
-        Format::F16 | Format::BF16 => l.b.un64(UnOp::Zext16, bits),
+        Format::F16 | Format::AltF16 | Format::BF16 => l.b.un64(UnOp::Zext16, bits),
         Format::F32 => l.b.un64(UnOp::Zext32, bits),
         Format::F64 => bits,
     };
