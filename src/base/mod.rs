@@ -1,12 +1,14 @@
 //! Room `base`: what every room may use and that itself uses nothing.
 //!
-//! Errors as sentences, bit fields, the `-d` log, names of guest code, and the two ways of saying that something is odd:
-//! [`guest_error!`](crate::guest_error) (the guest did something silly) and [`gap!`](crate::gap) (we do not model this).
+//! Errors as sentences, bit fields, the `-d` log, names of guest code, QEMU's quotes, and the two ways of saying that
+//! something is odd: [`guest_error!`](crate::guest_error) (the guest did something silly) and [`gap!`](crate::gap) (we
+//! do not model this).
 #![forbid(unsafe_code)]
 
 pub mod bits;
 pub mod dlog;
 mod error;
+pub mod json;
 pub mod symbols;
 
 pub use error::{Error, Result, os_text};

@@ -72,7 +72,8 @@ impl KeyList {
     }
 
     fn from_json(text: &str) -> Result<KeyList> {
-        let value: Value = serde_json::from_str(text).map_err(|e| error!("JSON parse error, {e}"))?;
+        let value: Value =
+            serde_json::from_str(&crate::base::json::plain(text)).map_err(|e| error!("JSON parse error, {e}"))?;
         let mut list = KeyList::default();
         flatten("", &value, &mut list.items);
         Ok(list)
@@ -279,7 +280,7 @@ mod tests {
 
     #[test]
     fn json_becomes_dotted_keys() {
-        let mut list = KeyList::parse(r#"{"driver":"x","a":{"b":[1,true]}}"#, Grammar::PLAIN).unwrap();
+        let mut list = KeyList::parse(r#"{"driver":"x",'a':{'b':[1,true]}}"#, Grammar::PLAIN).unwrap();
         assert_eq!(list.take("driver").as_deref(), Some("x"));
         assert_eq!(list.rest(), [("a.b.0".into(), "1".into()), ("a.b.1".into(), "on".into())]);
     }

@@ -1,5 +1,7 @@
-//! JSON as QMP has it: values that follow each other, written with a space behind each comma and colon.
+//! JSON as QMP has it: values that follow each other, read with either kind of quote and written with a space behind
+//! each comma and colon.
 
+use crate::base::json::Quotes;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
@@ -45,17 +47,18 @@ impl Formatter for Spaced {
 #[derive(Default)]
 pub struct Reader {
     bytes: Vec<u8>,
+    quotes: Quotes,
 }
 
 impl Reader {
     /// Takes bytes; [`next`](Reader::next) gives the values that they complete.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+        self.quotes.rewrite(bytes, &mut self.bytes);
     }
 
     /// Forgets what has come in.
     pub fn clear(&mut self) {
-        self.bytes.clear();
+        *self = Reader::default();
     }
 
     /// The next value, or what is wrong with it. What is wrong is skipped up to the end of its line.
@@ -93,6 +96,13 @@ mod tests {
         assert!(reader.next().unwrap().unwrap_err().starts_with("JSON parse error"), "once for the line");
         assert_eq!(reader.next(), Some(Ok(json!({}))));
         assert!(reader.next().is_none());
+        reader.push(b"'open\n{'execute': 'x'}\n");
+        assert!(reader.next().unwrap().is_err());
+        assert_eq!(reader.next(), Some(Ok(json!({"execute": "x"}))), "a string ends with its line at the latest");
+        reader.push(b"'half");
+        reader.clear();
+        reader.push(b"{'a': 'b'}");
+        assert_eq!(reader.next(), Some(Ok(json!({"a": "b"}))));
     }
 
     #[test]
