@@ -5,7 +5,9 @@ use mimus::cpu::Cpu;
 use mimus::engine::{Exit, Kind};
 use mimus::fabric::PowerRequest;
 use mimus::machine::page::{Page, find};
-use mimus::machine::{self, Actions, Control, Happening, Pace, Setup};
+use mimus::machine::{
+    self, Actions, AfterPanic, Control, Happening, Pace, PanicAction, Plug, Setup, Status, WatchdogAction,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -39,9 +41,13 @@ impl Guest {
     }
 
     fn start(&self, engine: Kind, cpus: u32, actions: Actions) -> Arc<Control> {
+        self.start_with(Setup { cpus: Some(cpus), engine, ..Setup::default() }, actions)
+    }
+
+    fn start_with(&self, setup: Setup<'_>, actions: Actions) -> Arc<Control> {
         let page = Page::read(&find("virt", Some("riscv64")).unwrap(), &[], &[]).unwrap();
         let boot = Request { kernel: Some(self.0.clone()), firmware: Firmware::None, ..Request::default() };
-        let setup = Setup { cpus: Some(cpus), engine, boot, ..Setup::default() };
+        let setup = Setup { boot, ..setup };
         Control::start(machine::build(page, setup).unwrap(), actions).unwrap()
     }
 }
@@ -187,4 +193,83 @@ fn a_user_may_reset_a_running_machine() {
         control.quit(0);
         run.join().unwrap();
     }
+}
+
+/// Stores a1 at the address in a0, and counts.
+const STORE: &[u32] = &[
+    0x0400_0537, // lui a0, 0x4000: the first slot of the platform bus is the last of four
+    0x0003_05b7,
+    0x00b5_0533, // lui a1, 0x30; add a0, a0, a1
+    0x0010_0593,
+    0x00b5_0023, // li a1, 1; sb a1, (a0)
+    0x0016_0613,
+    0xffdf_f06f, // count in a2
+];
+
+#[test]
+fn a_panic_has_the_consequence_that_was_asked_for() {
+    let guest = Guest::new("panic", STORE);
+    let start = |panic: PanicAction, shutdown_pauses: bool| {
+        let plug = Plug { driver: "pvpanic".into(), given: "-device pvpanic".into(), ..Plug::default() };
+        let actions = Actions { panic, shutdown_pauses, ..Actions::default() };
+        guest.start_with(Setup { plugs: vec![plug], ..Setup::default() }, actions)
+    };
+    let ends = |code: u8| {
+        let shutdown = Happening::Shutdown { by: PowerRequest::Panicked, leaves: true };
+        vec![Happening::Panicked(AfterPanic::Poweroff), Happening::Paused, shutdown, Happening::Ending(code)]
+    };
+    for (panic, shutdown_pauses, expected) in [
+        (PanicAction::Shutdown, false, ends(0)),
+        (PanicAction::ExitFailure, false, ends(1)),
+        (PanicAction::ExitFailure, true, ends(1)),
+        (PanicAction::Shutdown, true, vec![Happening::Panicked(AfterPanic::Pause), Happening::Paused]),
+        (PanicAction::Pause, false, vec![Happening::Panicked(AfterPanic::Pause), Happening::Paused]),
+        (PanicAction::None, false, vec![Happening::Panicked(AfterPanic::Run)]),
+    ] {
+        let control = start(panic, shutdown_pauses);
+        let happenings = control.observe(|| {});
+        let run = supervised(&control);
+        control.resume();
+        let mut all = vec![wait_for(&happenings, |happening| *happening != Happening::Resumed)];
+        while all.len() < expected.len() {
+            all.push(wait_for(&happenings, |_| true));
+        }
+        assert_eq!(all, expected, "{panic:?}");
+        assert_eq!(control.is_running(), panic == PanicAction::None);
+        let status = if panic == PanicAction::None { Status::Running } else { Status::Panicked };
+        assert!(control.status() == status || expected.len() > 2, "{panic:?}: {:?}", control.status());
+        control.quit(0);
+        assert_eq!(run.join().unwrap(), u8::from(panic == PanicAction::ExitFailure));
+    }
+}
+
+#[test]
+fn an_unfed_watchdog_has_the_consequence_that_was_asked_for() {
+    let guest = Guest::new("watchdog", COUNT);
+    let ask = |action: WatchdogAction, reboot_exits: bool| {
+        let control = guest.start(Kind::Jit, 1, Actions { watchdog: action, reboot_exits, ..Actions::default() });
+        let happenings = control.observe(|| {});
+        let run = supervised(&control);
+        control.resume();
+        control.machine().power.request(PowerRequest::Watchdog);
+        wait_for(&happenings, |happening| *happening == Happening::Watchdog(action));
+        (control, happenings, run)
+    };
+    let (control, happenings, run) = ask(WatchdogAction::Reset, false);
+    wait_for(&happenings, |happening| *happening == Happening::Reset(true));
+    control.quit(3);
+    assert_eq!(run.join().unwrap(), 3);
+    assert_eq!(ask(WatchdogAction::Reset, true).2.join().unwrap(), 0, "-no-reboot");
+    assert_eq!(ask(WatchdogAction::Poweroff, false).2.join().unwrap(), 0);
+    let (control, happenings, run) = ask(WatchdogAction::Pause, false);
+    wait_for(&happenings, |happening| *happening == Happening::Paused);
+    assert_eq!((control.is_running(), control.status()), (false, Status::Watchdog));
+    control.quit(0);
+    run.join().unwrap();
+    // This board has no power button, so that nothing follows.
+    let (control, happenings, run) = ask(WatchdogAction::Shutdown, false);
+    wait_for(&happenings, |happening| *happening == Happening::PowerButton);
+    assert!(control.is_running());
+    control.quit(4);
+    assert_eq!(run.join().unwrap(), 4);
 }

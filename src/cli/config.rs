@@ -528,7 +528,6 @@ pub enum WatchdogAction {
     Reset,
     Shutdown,
     Poweroff,
-    InjectNmi,
     Pause,
     Debug,
     None,

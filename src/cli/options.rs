@@ -131,7 +131,7 @@ pub static SECTIONS: &[(&str, &[Opt])] = &[
         flag("no-reboot", "a reset ends the run", run::no_reboot),
         flag("no-shutdown", "a power-off stops the machine and leaves it there", run::no_shutdown),
         opt("action", "reboot=reset|shutdown|shutdown=poweroff|pause|panic=pause|shutdown|exit-failure|none|watchdog=ACTION", "what follows from these", run::action),
-        opt("watchdog-action", "reset|shutdown|poweroff|inject-nmi|pause|debug|none", "what an unfed watchdog does", run::watchdog_action),
+        opt("watchdog-action", "reset|shutdown|poweroff|pause|debug|none", "what an unfed watchdog does", run::watchdog_action),
         opt("rtc", "[base=utc|localtime|DATE][,clock=host|rt|vm]", "the real-time clock", run::rtc),
         opt("icount", "[shift=N|auto][,...]", "let guest time follow the instruction count", run::refused),
         opt("seed", "N", "the seed of random numbers", run::seed),

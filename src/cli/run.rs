@@ -241,11 +241,11 @@ fn watchdog(name: &str) -> Result<WatchdogAction> {
         "reset" => WatchdogAction::Reset,
         "shutdown" => WatchdogAction::Shutdown,
         "poweroff" => WatchdogAction::Poweroff,
-        "inject-nmi" => WatchdogAction::InjectNmi,
+        "inject-nmi" => fail!("'inject-nmi' is not possible: no board has NMIs"),
         "pause" => WatchdogAction::Pause,
         "debug" => WatchdogAction::Debug,
         "none" => WatchdogAction::None,
-        _ => fail!("'{name}' is none of reset, shutdown, poweroff, inject-nmi, pause, debug and none"),
+        _ => fail!("'{name}' is none of reset, shutdown, poweroff, pause, debug and none"),
     })
 }
 

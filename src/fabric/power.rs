@@ -11,6 +11,12 @@ pub enum PowerRequest {
     Off(u8),
     /// The guest says that it has crashed (pvpanic and its kin).
     Panicked,
+    /// It has crashed, and a crash kernel of its own takes over.
+    CrashLoaded,
+    /// It says that it shuts down, and leaves the power-off to the board.
+    SaidShutdown,
+    /// A watchdog was not fed.
+    Watchdog,
 }
 
 /// The board's end of those lines. The first request stands until it is taken.

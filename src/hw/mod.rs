@@ -10,6 +10,7 @@ mod primecell;
 pub mod rtc;
 pub mod uart;
 pub mod virtio;
+pub mod watchdog;
 mod wiring;
 
 #[cfg(test)]
@@ -30,6 +31,8 @@ pub static PARTS: &[&PartType] = &[
     &misc::CFI_PFLASH01,
     &misc::FW_CFG_MMIO,
     &misc::PL061,
+    &misc::PLATFORM_SLOT,
+    &misc::PVPANIC,
     &misc::SIFIVE_TEST,
     &rtc::GOLDFISH_RTC,
     &rtc::PL031,
@@ -41,6 +44,7 @@ pub static PARTS: &[&PartType] = &[
     &virtio::VIRTIO_RNG,
     &virtio::VIRTIO_SERIAL,
     &virtio::VIRTSERIALPORT,
+    &watchdog::SBSA_GWDT,
 ];
 
 /// The catalogue entry called `name`.

@@ -234,6 +234,7 @@ impl Rig {
             part: top.bench.part.clone(),
             props: Props::new(self.props.clone()),
             irq: top.lines.clone(),
+            outputs: 0,
             dma: top.bench.dma.clone(),
             timebase: Timebase::new(timers.clock().clone(), 10_000_000),
             timers,
@@ -375,7 +376,10 @@ fn rigs(part: &'static PartType) -> Vec<Rig> {
     for end in ends {
         let make = || end(Rig::of(part).cpus(2));
         let rigs = match part.bus {
+            // An empty slot has no registers.
+            None if part.name == "platform-slot" => return Vec::new(),
             None => make().try_build().map(|rig| vec![rig]),
+            Some("platform") => Rig::new("platform-slot").plug(make()).try_build().map(|rig| vec![rig]),
             Some("virtio") => virtio(&make),
             Some("virtio-serial") => virtio(&|| Rig::new("virtio-serial-device").plug(make())),
             Some(bus) => panic!("'{}' wants a bus '{bus}': say here what offers it", part.name),
@@ -560,7 +564,8 @@ fn random_accesses_neither_panic_nor_hang() {
 
 #[test]
 fn rings_of_garbage_neither_panic_nor_hang() {
-    for part in PARTS.iter().copied().filter(|part| part.bus.is_some()) {
+    let has_rings = |part: &&PartType| part.bus.is_some_and(|bus| bus.starts_with("virtio"));
+    for part in PARTS.iter().copied().filter(has_rings) {
         let mut used = 0;
         for seed in 0..24 {
             let mut dice = Dice::new(seed);

@@ -5,7 +5,8 @@
 //! `virtio` device into a `virtio-mmio` transport, a `virtio-serial` port into a `virtio-serial-device`. The board
 //! builds the innermost first and hands each [`Built`] on in [`Wiring::plugged`]. All of one stack shares the
 //! transport's place: `part` is the transport's part for each of them, so its lock is the only one and events of
-//! timers and host ends arrive there. [`Built::device`] of a plug-in device is inert; it is never installed.
+//! timers and host ends arrive there. [`Built::device`] of a plug-in device is inert and never installed, but on the
+//! `platform` bus, where the slot is nothing but the place of the device.
 //!
 //! # Device tree
 //! [`Built::tree`] is the part's node without what only the board knows. The board adds
@@ -73,6 +74,8 @@ pub struct Wiring {
     pub props: Props,
     /// Interrupt outputs, in the document's order. Use [`irq`](Wiring::irq): missing ones are unconnected.
     pub irq: Vec<IrqLine>,
+    /// How many of them the chip has taken.
+    pub outputs: usize,
     /// The way to main memory.
     pub dma: Dma,
     /// Guest time.
@@ -124,6 +127,11 @@ pub struct Built {
     pub cpu_interface: Option<Arc<dyn CpuInterface>>,
     /// The input that the machine raises when its user presses the power button.
     pub power_button: Option<u32>,
+    /// How many interrupt outputs a plug-in device takes.
+    pub outputs: usize,
+    /// It stands in a slot: its banks lie behind each other from the one address that the page gives, and it may take
+    /// fewer interrupt outputs than the slot has.
+    pub in_slot: bool,
     /// An interrupt controller's device-tree specifier of an input: as many cells as its `#interrupt-cells` says.
     pub specifier: Specifier,
 }
@@ -177,18 +185,25 @@ impl Built {
             port: None,
             cpu_interface: None,
             power_button: None,
+            outputs: 0,
+            in_slot: false,
             specifier: Box::new(|input, _| vec![input]),
         }
     }
 
+    /// What is in an empty slot.
+    pub fn nothing() -> Built {
+        Built::with_banks(Box::new(Inert), &[])
+    }
+
     /// A device for a virtio transport.
     pub fn virtio(device: Box<dyn VirtioDevice>) -> Built {
-        Built { virtio: Some(device), ..Built::with_banks(Box::new(Inert), &[]) }
+        Built { virtio: Some(device), ..Built::nothing() }
     }
 
     /// A port for a virtio-serial device.
     pub fn port(port: Port) -> Built {
-        Built { port: Some(port), ..Built::with_banks(Box::new(Inert), &[]) }
+        Built { port: Some(port), ..Built::nothing() }
     }
 
     /// The same with a device-tree node.
@@ -202,6 +217,7 @@ impl Built {
 impl Wiring {
     /// Takes interrupt output `index`; an output that the page does not connect drives nothing.
     pub fn irq(&mut self, index: usize) -> IrqLine {
+        self.outputs = self.outputs.max(index + 1);
         self.irq.get(index).cloned().unwrap_or_default()
     }
 

@@ -14,12 +14,12 @@ mod outside;
 mod setup;
 
 use crate::base::{Result, dlog, os_text};
-use crate::cli::config::{MonitorMode, PanicAction as Panic};
+use crate::cli::config::{MonitorMode, PanicAction as Panic, WatchdogAction as Watchdog};
 use crate::cli::{Command, Config, ConsolePlan};
 use crate::debug::Desk;
 use crate::error;
 use crate::host::{Chardevs, MuxKeys, watch_signals};
-use crate::machine::{self, Actions, Control, PanicAction};
+use crate::machine::{self, Actions, Control, PanicAction, WatchdogAction};
 use leave::Leave;
 use outside::Outside;
 use std::io::Write;
@@ -153,6 +153,14 @@ fn actions(config: &Config) -> Actions {
             Panic::Shutdown => PanicAction::Shutdown,
             Panic::ExitFailure => PanicAction::ExitFailure,
             Panic::None => PanicAction::None,
+        },
+        watchdog: match actions.watchdog {
+            Watchdog::Reset => WatchdogAction::Reset,
+            Watchdog::Shutdown => WatchdogAction::Shutdown,
+            Watchdog::Poweroff => WatchdogAction::Poweroff,
+            Watchdog::Pause => WatchdogAction::Pause,
+            Watchdog::Debug => WatchdogAction::Debug,
+            Watchdog::None => WatchdogAction::None,
         },
     }
 }

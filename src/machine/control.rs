@@ -8,6 +8,7 @@
 //! Whoever changes what the machine does holds the hand; a vCPU's seat is free while it is paused. Guest time stands
 //! still while the machine is paused.
 
+use super::actions::{Actions, AfterPanic, PanicAction, WatchdogAction};
 use super::desk::{Desk, Goal, Pace, Work};
 use super::{Machine, Seat};
 use crate::base::Result;
@@ -16,6 +17,7 @@ use crate::cpu::{Cpu, Points};
 use crate::engine::Exit;
 use crate::error;
 use crate::fabric::PowerRequest;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -24,31 +26,6 @@ use std::time::Duration;
 
 /// How long a vCPU may take to leave its engine before the process goes without it.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What follows from a guest's doings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Actions {
-    /// A reset ends the run: `-no-reboot`.
-    pub reboot_exits: bool,
-    /// A power-off only pauses: `-no-shutdown`.
-    pub shutdown_pauses: bool,
-    /// A reported panic.
-    pub panic: PanicAction,
-}
-
-/// `-action panic=`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PanicAction {
-    /// Pause.
-    Pause,
-    /// Leave with code 0.
-    #[default]
-    Shutdown,
-    /// Leave with code 1.
-    ExitFailure,
-    /// Nothing.
-    None,
-}
 
 /// Something that observers (gdb, QMP) hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +48,13 @@ pub enum Happening {
     /// The power button was pressed.
     PowerButton,
     /// The guest has reported that it panicked.
-    Panicked,
+    Panicked(AfterPanic),
+    /// The guest has panicked, and a crash kernel of its own takes over.
+    CrashLoaded,
+    /// The guest has said that it shuts down.
+    SaidShutdown,
+    /// A watchdog was not fed, which has this consequence.
+    Watchdog(WatchdogAction),
     /// The process is about to leave with this code.
     Ending(u8),
 }
@@ -92,6 +75,8 @@ pub enum Status {
     Shutdown,
     /// The guest has panicked.
     Panicked,
+    /// A watchdog was not fed.
+    Watchdog,
 }
 
 /// Somebody who hears of happenings, and what wakes them.
@@ -104,7 +89,7 @@ struct Observer {
 pub struct Control {
     machine: Machine,
     desk: Arc<Desk>,
-    actions: Actions,
+    actions: Mutex<Actions>,
     hand: Mutex<()>,
     observers: Mutex<Vec<Observer>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -124,7 +109,7 @@ impl Control {
         let control = Arc::new(Control {
             machine,
             desk,
-            actions,
+            actions: Mutex::new(actions),
             hand: Mutex::new(()),
             observers: Mutex::default(),
             threads: Mutex::default(),
@@ -169,6 +154,16 @@ impl Control {
     /// How the machine stands.
     pub fn status(&self) -> Status {
         *lock(&self.status)
+    }
+
+    /// What follows from the guest's doings.
+    pub fn actions(&self) -> Actions {
+        *lock(&self.actions)
+    }
+
+    /// Changes what follows from the guest's doings.
+    pub fn change_actions(&self, change: impl FnOnce(&mut Actions)) {
+        change(&mut lock(&self.actions));
     }
 
     /// The host's number of a vCPU's thread; 0 when the host does not say.
@@ -231,16 +226,15 @@ impl Control {
         self.desk.quit(code);
     }
 
-    /// Presses the power button. On a board that has none the run ends.
+    /// Presses the power button, which does nothing on a board that has none.
     pub fn power_down(&self) {
         self.tell(Happening::PowerButton);
         let button = self.machine.parts.iter().find_map(|standing| Some((&standing.part, standing.power_button?)));
-        match button {
-            Some((part, input)) => part.with(|device| {
+        if let Some((part, input)) = button {
+            part.with(|device| {
                 device.input(input, true);
                 device.input(input, false);
-            }),
-            None => self.quit(0),
+            });
         }
     }
 
@@ -275,32 +269,76 @@ impl Control {
 
     /// Answers the guest's power lines; returns the code to leave with, if it does.
     fn power(&self, request: PowerRequest) -> Result<Option<u8>> {
-        let (stays, code) = match request {
-            PowerRequest::Reset if !self.actions.reboot_exits => {
-                self.reset_by(true)?;
-                return Ok(None);
+        let actions = self.actions();
+        match request {
+            PowerRequest::Reset if !actions.reboot_exits => self.reset_by(true).map(|()| None),
+            PowerRequest::Reset => Ok(self.shut_down(request, 0, actions)),
+            PowerRequest::Off(code) => Ok(self.shut_down(request, code, actions)),
+            PowerRequest::SaidShutdown => {
+                self.tell(Happening::SaidShutdown);
+                Ok(self.shut_down(request, 0, actions))
             }
-            PowerRequest::Reset => (self.actions.shutdown_pauses, 0),
-            PowerRequest::Off(code) => (self.actions.shutdown_pauses, code),
-            PowerRequest::Panicked => {
-                self.tell(Happening::Panicked);
-                match self.actions.panic {
-                    PanicAction::None => return Ok(None),
-                    PanicAction::Pause => (true, 0),
-                    PanicAction::Shutdown => (self.actions.shutdown_pauses, 0),
-                    PanicAction::ExitFailure => (false, 1),
-                }
+            PowerRequest::CrashLoaded => {
+                self.tell(Happening::CrashLoaded);
+                Ok(None)
             }
-        };
-        {
-            let _hand = lock(&self.hand);
-            self.halt();
+            PowerRequest::Panicked => Ok(self.panicked(actions)),
+            PowerRequest::Watchdog => self.watchdog(actions.watchdog),
         }
-        self.tell(Happening::Shutdown { by: request, leaves: !stays });
-        if stays {
+    }
+
+    fn shut_down(&self, by: PowerRequest, code: u8, actions: Actions) -> Option<u8> {
+        self.stop();
+        let leaves = !actions.shutdown_pauses;
+        self.tell(Happening::Shutdown { by, leaves });
+        if !leaves {
             self.tell(Happening::Paused);
         }
-        Ok((!stays).then_some(code))
+        leaves.then_some(code)
+    }
+
+    fn panicked(&self, actions: Actions) -> Option<u8> {
+        let (after, code) = match actions.panic {
+            PanicAction::None => (AfterPanic::Run, 0),
+            PanicAction::Pause => (AfterPanic::Pause, 0),
+            PanicAction::Shutdown if actions.shutdown_pauses => (AfterPanic::Pause, 0),
+            PanicAction::Shutdown => (AfterPanic::Poweroff, 0),
+            PanicAction::ExitFailure => (AfterPanic::Poweroff, 1),
+        };
+        self.tell(Happening::Panicked(after));
+        if after == AfterPanic::Run {
+            return None;
+        }
+        self.stop();
+        self.tell(Happening::Paused);
+        if after == AfterPanic::Pause {
+            return None;
+        }
+        self.tell(Happening::Shutdown { by: PowerRequest::Panicked, leaves: true });
+        Some(code)
+    }
+
+    fn watchdog(&self, action: WatchdogAction) -> Result<Option<u8>> {
+        self.tell(Happening::Watchdog(action));
+        match action {
+            WatchdogAction::Reset => return self.power(PowerRequest::Reset),
+            WatchdogAction::Shutdown => self.power_down(),
+            WatchdogAction::Poweroff => return Ok(Some(0)),
+            WatchdogAction::Pause => {
+                self.stop();
+                self.tell(Happening::Paused);
+            }
+            // As QEMU, on stderr whatever is logged.
+            WatchdogAction::Debug => drop(writeln!(std::io::stderr(), "watchdog: timer fired")),
+            WatchdogAction::None => {}
+        }
+        Ok(None)
+    }
+
+    /// Stops vCPUs and guest time.
+    fn stop(&self) {
+        let _hand = lock(&self.hand);
+        self.halt();
     }
 
     fn reset_by(&self, guest: bool) -> Result<()> {
@@ -417,10 +455,10 @@ impl Control {
                 (Happening::Stopped(..), _) => Status::Debug,
                 (Happening::Shutdown { .. }, Status::Panicked) => Status::Panicked,
                 (Happening::Shutdown { .. }, _) => Status::Shutdown,
-                (Happening::Panicked, _) => Status::Panicked,
-                (Happening::Paused, Status::Running) | (Happening::Reset(_), Status::Shutdown | Status::Panicked) => {
-                    Status::Paused
-                }
+                (Happening::Panicked(AfterPanic::Pause | AfterPanic::Poweroff), _) => Status::Panicked,
+                (Happening::Watchdog(WatchdogAction::Pause), _) => Status::Watchdog,
+                (Happening::Paused, Status::Running)
+                | (Happening::Reset(_), Status::Shutdown | Status::Panicked | Status::Watchdog) => Status::Paused,
                 (_, status) => status,
             };
         }

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 /// Other names of plug-in devices, as boards without PCI understand them.
 const ALIASES: &[(&str, &str)] = &[
+    ("pvpanic", "pvpanic-mmio"),
     ("virtio-blk", "virtio-blk-device"),
     ("virtio-rng", "virtio-rng-device"),
     ("virtio-serial", "virtio-serial-device"),

@@ -9,6 +9,7 @@
 //! This room knows nothing of command lines: a [`Setup`] is plain data and outside ends that are open already.
 #![forbid(unsafe_code)]
 
+mod actions;
 pub mod arch;
 mod build;
 mod console;
@@ -22,8 +23,9 @@ mod setup;
 mod tree;
 mod wires;
 
+pub use actions::{Actions, AfterPanic, PanicAction, WatchdogAction};
 pub use build::build;
-pub use control::{Actions, Control, Happening, PanicAction, Status};
+pub use control::{Control, Happening, Status};
 pub use desk::Pace;
 pub use setup::{CpuChoice, Disk, Interface, Plug, PropList, Setup};
 

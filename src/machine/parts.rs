@@ -9,9 +9,9 @@ use super::tree::Placed;
 use super::wires::{self, PinNames};
 use crate::base::Result;
 use crate::boot::Space;
-use crate::fabric::{BusBuilder, CpuInterface, Dma, IrqLine, Part, Pins, Power, Timebase, Timers, Watchers};
+use crate::fabric::{BusBuilder, CpuInterface, Dma, IrqLine, PAGE_SIZE, Part, Pins, Power, Timebase, Timers, Watchers};
 use crate::host::CharEnd;
-use crate::hw::{Built, FwCfgItems, HostEnd, Props, Wiring, part_type};
+use crate::hw::{Bank, Built, FwCfgItems, HostEnd, Props, Wiring, part_type};
 use crate::{error, fail};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -83,12 +83,15 @@ impl Parts {
             for n in line.order() {
                 let name = line.name_of(n);
                 let part = &supply.places[&name];
-                let ends = wires::ends(line, n, supply.pins.len() as u32, supply.pin_names)?;
+                let mut ends = wires::ends(line, n, supply.pins.len() as u32, supply.pin_names)?;
                 let irq = wires::lines(line, &ends, &supply.places, &supply.pins)?;
                 let end = outside(line, &mut plugs, serials)?;
                 let has_firmware = end.is_some() && line.host.as_ref().is_some_and(|host| host.value == "pflash0");
                 let built = build_part(line, part, irq, end, plugs.slots.remove(&name), supply)?;
                 let banks = map(bus, line, n, part, &built)?;
+                if built.in_slot {
+                    ends.truncate(built.outputs);
+                }
                 if built.flash.is_some() {
                     parts.flash.extend(banks.iter().map(|&(at, size)| Space { name: name.clone(), at, size }));
                     if has_firmware {
@@ -146,7 +149,7 @@ fn build_part(
 ) -> Result<Built> {
     let kind = part_type(&line.kind.value).filter(|kind| kind.bus.is_none());
     let kind = kind.ok_or_else(|| line.kind.origin.error(format!("there is no part '{}'", line.kind.value)))?;
-    let plugged = plugged.map(|plugged| plugged.build(part, supply)).transpose()?;
+    let plugged = plugged.map(|plugged| plugged.build(part, &irq, supply)).transpose()?;
     let (host, given) = end.map_or((None, None), |(host, given)| (Some(host), given));
     // What the page says of its part goes over what a flag says of all parts of the type.
     let globals = supply.globals.iter().filter(|(driver, ..)| driver == kind.name);
@@ -179,6 +182,7 @@ impl Supply {
             part: part.clone(),
             props,
             irq,
+            outputs: 0,
             dma: self.dma.clone(),
             timers: self.timers.clone(),
             power: self.power.clone(),
@@ -195,27 +199,22 @@ impl Supply {
 
 impl Plugged {
     /// Builds the device and, before it, what is plugged into it. All of them share the place of the slot's part.
-    fn build(self, part: &Arc<Part>, supply: &Supply) -> Result<Built> {
-        let inside = self.inside.into_iter().map(|device| device.build(part, supply)).collect::<Result<_>>()?;
-        let mut wiring = supply.wiring(part, self.props, Vec::new(), self.host, inside);
+    fn build(self, part: &Arc<Part>, irq: &[IrqLine], supply: &Supply) -> Result<Built> {
+        let inside = self.inside.into_iter().map(|device| device.build(part, irq, supply)).collect::<Result<_>>()?;
+        let mut wiring = supply.wiring(part, self.props, irq.to_vec(), self.host, inside);
         let built = (self.kind.build)(&mut wiring).map_err(|e| e.within(&self.given))?;
         match wiring.props.left() {
             Some(key) => fail!("{}: Property '{}.{key}' not found", self.given, self.kind.name),
-            None => Ok(built),
+            None => Ok(Built { outputs: wiring.outputs, ..built }),
         }
     }
 }
 
 /// Puts a part's banks on the bus; returns their addresses and sizes.
 fn map(bus: &mut BusBuilder, line: &PartLine, index: u32, part: &Arc<Part>, built: &Built) -> Result<Vec<(u64, u64)>> {
-    let (origin, given) = (&line.at.origin, line.at.value.len());
-    if given != built.banks.len() {
-        let has = built.banks.len();
-        let text = format!("'{}' has {has} register banks, and 'at' gives {given} addresses", line.name);
-        return Err(origin.error(text));
-    }
+    let origin = &line.at.origin;
     let mut banks = Vec::new();
-    for ((at, bank), number) in line.at.value.iter().zip(&built.banks).zip(0..) {
+    for ((at, bank), number) in addresses(line, built)?.into_iter().zip(&built.banks).zip(0..) {
         let at = u64::from(index).checked_mul(line.step).and_then(|offset| at.checked_add(offset));
         let at = at.ok_or_else(|| origin.error("the addresses leave the 64-bit space"))?;
         match &built.flash {
@@ -226,4 +225,20 @@ fn map(bus: &mut BusBuilder, line: &PartLine, index: u32, part: &Arc<Part>, buil
         banks.push((at, bank.size));
     }
     Ok(banks)
+}
+
+/// The address of each bank of the first of a line's chips.
+fn addresses(line: &PartLine, built: &Built) -> Result<Vec<u64>> {
+    let (given, has) = (&line.at.value, built.banks.len());
+    if built.in_slot
+        && let [start] = given[..]
+    {
+        let size = |bank: &Bank| bank.size.next_multiple_of(PAGE_SIZE);
+        return Ok((0..has).map(|n| built.banks[..n].iter().map(size).fold(start, u64::saturating_add)).collect());
+    }
+    if given.len() != has {
+        let text = format!("'{}' has {has} register banks, and 'at' gives {} addresses", line.name, given.len());
+        return Err(line.at.origin.error(text));
+    }
+    Ok(given.clone())
 }

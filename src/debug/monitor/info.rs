@@ -23,6 +23,7 @@ pub fn status(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
         Status::Debug => "paused (debug)",
         Status::Shutdown => "paused (shutdown)",
         Status::Panicked => "paused (guest-panicked)",
+        Status::Watchdog => "paused (watchdog)",
     };
     Ok(format!("VM status: {status}\n"))
 }

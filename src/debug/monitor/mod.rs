@@ -79,6 +79,7 @@ const COMMANDS: &[Command] = &[
     row("sum", "addr size", "compute the checksum of a memory region", memory::sum),
     row("system_powerdown", "", "send system power down event", run::system_powerdown),
     row("system_reset", "", "reset the system", run::system_reset),
+    row("watchdog_action", "reset|shutdown|poweroff|pause|debug|none", "change watchdog action", run::watchdog_action),
     row("x", "/fmt addr", "virtual memory dump starting at 'addr'", memory::x),
     row("xp", "/fmt addr", "physical memory dump starting at 'addr'", memory::xp),
 ];

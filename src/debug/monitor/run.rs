@@ -3,6 +3,7 @@
 use super::args::Args;
 use super::{Fault, Monitor, refuse, usage};
 use crate::base::dlog;
+use crate::machine::WatchdogAction;
 
 type Answer = Result<String, Fault>;
 
@@ -32,6 +33,15 @@ pub fn system_reset(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
 
 pub fn system_powerdown(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
     monitor.control().power_down();
+    Ok(NOTHING)
+}
+
+pub fn watchdog_action(monitor: &mut Monitor, args: &mut Args<'_>) -> Answer {
+    let name = args.word();
+    match WatchdogAction::named(name) {
+        Some(action) => monitor.control().change_actions(|actions| actions.watchdog = action),
+        None => return usage(format!("watchdog_action: there is no action '{name}'")),
+    }
     Ok(NOTHING)
 }
 

@@ -4,7 +4,7 @@ use super::json::text;
 use crate::base::QEMU_VERSION;
 use crate::debug::monitor::Monitor;
 use crate::debug::{Desk, uuid_text};
-use crate::machine::{Control, Status};
+use crate::machine::{Control, PanicAction, Status, WatchdogAction};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -45,9 +45,11 @@ const COMMANDS: &[(&str, Run)] = &[
     ("query-uuid", |desk, _| Ok(text(&Uuid { uuid: uuid_text(desk.outside().identity().1) }))),
     ("query-version", |_, _| Ok(text(&Version::own()))),
     ("quit", |desk, _| steer(desk, |control| control.quit(0))),
+    ("set-action", set_action),
     ("stop", |desk, _| steer(desk, |control| control.pause())),
     ("system_powerdown", |desk, _| steer(desk, |control| control.power_down())),
     ("system_reset", system_reset),
+    ("watchdog-set-action", watchdog_set_action),
 ];
 
 /// The answer that says nothing.
@@ -66,7 +68,8 @@ pub fn run(desk: &Arc<Desk>, name: &str, arguments: Map<String, Value>) -> Resul
     let Some((_, run)) = COMMANDS.iter().find(|(own, _)| *own == name) else {
         return Err(Fault { class: "CommandNotFound", desc: format!("The command {name} has not been found") });
     };
-    let takes_any = matches!(name, "human-monitor-command" | "memsave" | "pmemsave");
+    let takes_any =
+        matches!(name, "human-monitor-command" | "memsave" | "pmemsave" | "set-action" | "watchdog-set-action");
     match arguments.keys().next() {
         Some(key) if !takes_any => fault(format!("Parameter '{key}' is unexpected")),
         _ => run(desk, &mut Args(arguments)),
@@ -85,6 +88,15 @@ impl Args {
     fn text(&mut self, key: &str) -> Result<String, Fault> {
         let value = self.take(key, "string", |value| value.as_str().map(str::to_string))?;
         value.ok_or_else(|| Fault { class: "GenericError", desc: format!("Parameter '{key}' is missing") })
+    }
+
+    /// One of these names, and what it stands for.
+    fn one_of<T: Copy>(&mut self, key: &str, all: &[(&str, T)]) -> Result<Option<T>, Fault> {
+        let Some(name) = self.take(key, "string", |value| value.as_str().map(str::to_string))? else { return Ok(None) };
+        match all.iter().find(|(own, _)| *own == name) {
+            Some((_, value)) => Ok(Some(*value)),
+            None => fault(format!("Parameter '{key}' does not accept value '{name}'")),
+        }
     }
 
     fn number(&mut self, key: &str) -> Result<Option<u64>, Fault> {
@@ -161,6 +173,7 @@ fn query_status(desk: &Arc<Desk>, _: &mut Args) -> Result<String, Fault> {
         Status::Debug => "debug",
         Status::Shutdown => "shutdown",
         Status::Panicked => "guest-panicked",
+        Status::Watchdog => "watchdog",
     };
     Ok(text(&StatusInfo { status, running: desk.control().is_running() }))
 }
@@ -225,6 +238,29 @@ fn system_reset(desk: &Arc<Desk>, _: &mut Args) -> Result<String, Fault> {
         Ok(()) => Ok(NOTHING.into()),
         Err(e) => fault(e.to_string()),
     }
+}
+
+fn set_action(desk: &Arc<Desk>, args: &mut Args) -> Result<String, Fault> {
+    let reboot = args.one_of("reboot", &[("reset", false), ("shutdown", true)])?;
+    let shutdown = args.one_of("shutdown", &[("poweroff", false), ("pause", true)])?;
+    let panic = args.one_of("panic", PanicAction::ALL)?;
+    let watchdog = args.one_of("watchdog", WatchdogAction::ALL)?;
+    args.finish()?;
+    desk.control().change_actions(|actions| {
+        actions.reboot_exits = reboot.unwrap_or(actions.reboot_exits);
+        actions.shutdown_pauses = shutdown.unwrap_or(actions.shutdown_pauses);
+        actions.panic = panic.unwrap_or(actions.panic);
+        actions.watchdog = watchdog.unwrap_or(actions.watchdog);
+    });
+    Ok(NOTHING.into())
+}
+
+fn watchdog_set_action(desk: &Arc<Desk>, args: &mut Args) -> Result<String, Fault> {
+    let action = args.one_of("action", WatchdogAction::ALL)?;
+    let action = action.ok_or_else(|| Fault { class: "GenericError", desc: "Parameter 'action' is missing".into() })?;
+    args.finish()?;
+    desk.control().change_actions(|actions| actions.watchdog = action);
+    Ok(NOTHING.into())
 }
 
 fn human_monitor_command(desk: &Arc<Desk>, args: &mut Args) -> Result<String, Fault> {

@@ -5,7 +5,7 @@ use super::json::{self, Reader, text};
 use crate::debug::{Desk, Visitor};
 use crate::fabric::PowerRequest;
 use crate::host::{CharEnd, CharStream};
-use crate::machine::Happening;
+use crate::machine::{AfterPanic, Happening};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::io::Write;
@@ -57,7 +57,7 @@ struct Timestamp {
 #[serde(untagged)]
 enum Data {
     Why { guest: bool, reason: &'static str },
-    Panic { action: &'static str },
+    Action { action: &'static str },
 }
 
 #[derive(Serialize)]
@@ -179,12 +179,22 @@ impl Session {
                 self.tell("RESET", Some(Data::Why { guest, reason }));
             }
             Happening::PowerButton => self.tell("POWERDOWN", None),
-            Happening::Panicked => self.tell("GUEST_PANICKED", Some(Data::Panic { action: "pause" })),
+            Happening::Panicked(after) => {
+                let action = match after {
+                    AfterPanic::Run => "run",
+                    AfterPanic::Pause => "pause",
+                    AfterPanic::Poweroff => "poweroff",
+                };
+                self.tell("GUEST_PANICKED", Some(Data::Action { action }));
+            }
+            Happening::CrashLoaded => self.tell("GUEST_CRASHLOADED", Some(Data::Action { action: "run" })),
+            Happening::SaidShutdown => self.tell("GUEST_PVSHUTDOWN", None),
+            Happening::Watchdog(action) => self.tell("WATCHDOG", Some(Data::Action { action: action.name() })),
             Happening::Shutdown { by, .. } => {
                 let reason = match by {
                     PowerRequest::Reset => "guest-reset",
-                    PowerRequest::Off(_) => "guest-shutdown",
-                    PowerRequest::Panicked => "guest-panic",
+                    PowerRequest::Off(_) | PowerRequest::SaidShutdown => "guest-shutdown",
+                    PowerRequest::Panicked | PowerRequest::CrashLoaded | PowerRequest::Watchdog => "guest-panic",
                 };
                 self.tell_shutdown(true, reason);
             }

@@ -1,0 +1,5 @@
+//! Watchdogs.
+
+mod sbsa;
+
+pub use sbsa::SBSA_GWDT;
