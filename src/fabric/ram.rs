@@ -3,9 +3,10 @@
 //! Guest memory is shared with running guest code, so every access here is a raw copy: a guest that races
 //! with itself sees what such a guest sees on hardware, and nothing here ever makes a Rust reference into it.
 
+use super::memory::{HostMemory, clear_racing, copy_racing};
 use crate::base::Result;
 use crate::error;
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// Size in bytes of the pages that RAM is tracked by.
@@ -15,8 +16,8 @@ pub const PAGE_SIZE: u64 = 4096;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct RamPage(pub u32);
 
-/// What is known of one page.
-#[derive(Default)]
+/// What is known of one page. All zeros is a page that nothing is known of.
+#[repr(C)]
 struct PageState {
     /// Bit n: bytes 64n to 64n+63 have been translated, so a store to them must be noticed.
     code_lines: AtomicU64,
@@ -66,10 +67,11 @@ impl Mailbox {
 
 /// A stretch of guest memory: main RAM, a ROM, the array of a flash chip.
 pub struct Ram {
-    host: *mut u8,
+    memory: HostMemory,
     size: u64,
     first_page: u32,
-    pages: Box<[PageState]>,
+    /// A [`PageState`] for each page, in memory that is taken as pages are looked at.
+    pages: HostMemory,
     watchers: Arc<Watchers>,
 }
 
@@ -77,7 +79,7 @@ pub struct Ram {
 #[derive(Default)]
 pub struct Watchers {
     boxes: OnceLock<Vec<Arc<Mailbox>>>,
-    pages: std::sync::atomic::AtomicU32,
+    pages: AtomicU32,
 }
 
 impl Watchers {
@@ -88,12 +90,6 @@ impl Watchers {
     }
 }
 
-// SAFETY: `host` is a private mapping that lives as long as `self`; all access to it is by raw copies or atomics,
-// whose races are the guest's own (see the module header).
-unsafe impl Send for Ram {}
-// SAFETY: as for Send.
-unsafe impl Sync for Ram {}
-
 impl Ram {
     /// `size` bytes of zeros, rounded up to whole pages. Host memory is taken as the guest touches it.
     ///
@@ -103,25 +99,14 @@ impl Ram {
         let size = size.max(1).next_multiple_of(PAGE_SIZE);
         let length = usize::try_from(size).map_err(|_| error!("{size} bytes of RAM are too many for this host"))?;
         let pages = u32::try_from(size / PAGE_SIZE).map_err(|_| error!("{size} bytes of RAM are too many"))?;
-        // SAFETY: an anonymous private mapping at an address of the kernel's choice touches no memory of ours.
-        let host = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                length,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
-                -1,
-                0,
-            )
-        };
-        if host == libc::MAP_FAILED {
-            return Err(error!("the host has no room for {size} bytes of RAM: {}", std::io::Error::last_os_error()));
-        }
-        // SAFETY: advice about our own mapping. Failure only means small pages.
-        unsafe { libc::madvise(host, length, libc::MADV_HUGEPAGE) };
-        let first_page = watchers.pages.fetch_add(pages, Ordering::SeqCst);
-        let pages = std::iter::repeat_with(PageState::default).take(pages as usize).collect();
-        Ok(Arc::new(Ram { host: host.cast(), size, first_page, pages, watchers: watchers.clone() }))
+        let memory = HostMemory::new(length)?;
+        memory.prefer_huge_pages();
+        let first_page = watchers
+            .pages
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |first| first.checked_add(pages))
+            .map_err(|_| error!("{size} bytes of RAM are too many beside what there is"))?;
+        let pages = HostMemory::new(pages as usize * size_of::<PageState>())?;
+        Ok(Arc::new(Ram { memory, size, first_page, pages, watchers: watchers.clone() }))
     }
 
     /// Size in bytes, a multiple of [`PAGE_SIZE`].
@@ -133,7 +118,12 @@ impl Ram {
     pub fn host_address(&self, offset: u64) -> *mut u8 {
         assert!(offset < self.size);
         // SAFETY: `offset` is inside the mapping.
-        unsafe { self.host.add(offset as usize) }
+        unsafe { self.memory.start().add(offset as usize) }
+    }
+
+    /// The host address of a range that was checked.
+    fn at(&self, offset: u64) -> *mut u8 {
+        self.memory.start().wrapping_add(offset as usize)
     }
 
     /// The page that byte `offset` is in.
@@ -148,7 +138,7 @@ impl Ram {
     pub fn read(&self, offset: u64, into: &mut [u8]) {
         self.check(offset, into.len());
         // SAFETY: the range was checked, and `into` is ours alone.
-        unsafe { std::ptr::copy_nonoverlapping(self.host.add(offset as usize), into.as_mut_ptr(), into.len()) };
+        unsafe { copy_racing(self.at(offset), into.as_mut_ptr(), into.len()) };
     }
 
     /// Copies bytes in, and tells the engines when code was made from what they replace.
@@ -161,7 +151,7 @@ impl Ram {
         }
         self.check(offset, from.len());
         // SAFETY: as in `read`.
-        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), self.host.add(offset as usize), from.len()) };
+        unsafe { copy_racing(from.as_ptr(), self.at(offset), from.len()) };
         self.written(offset, from.len() as u64);
     }
 
@@ -177,7 +167,7 @@ impl Ram {
         }
         self.check(offset, 2);
         // SAFETY: the range was checked and is aligned, for the mapping is; guest memory is only ever accessed raw.
-        let word = unsafe { AtomicU16::from_ptr(self.host.add(offset as usize).cast()) };
+        let word = unsafe { AtomicU16::from_ptr(self.at(offset).cast()) };
         u16::from_le(word.load(Ordering::Acquire))
     }
 
@@ -191,12 +181,12 @@ impl Ram {
         }
         self.check(offset, 2);
         // SAFETY: as in `load16`.
-        let word = unsafe { AtomicU16::from_ptr(self.host.add(offset as usize).cast()) };
+        let word = unsafe { AtomicU16::from_ptr(self.at(offset).cast()) };
         word.store(value.to_le(), Ordering::Release);
         self.written(offset, 2);
     }
 
-    /// Fills a range with zeros, giving whole pages back to the host.
+    /// Fills a range with zeros.
     ///
     /// # Panics
     /// As [`read`](Ram::read).
@@ -206,7 +196,7 @@ impl Ram {
         }
         self.check(offset, length as usize);
         // SAFETY: the range was checked.
-        unsafe { std::ptr::write_bytes(self.host.add(offset as usize), 0, length as usize) };
+        unsafe { clear_racing(self.at(offset), length as usize) };
         self.written(offset, length);
     }
 
@@ -260,11 +250,15 @@ impl Ram {
     /// The byte offset of a page of this RAM.
     pub fn offset_of(&self, page: RamPage) -> Option<u64> {
         let index = page.0.checked_sub(self.first_page)?;
-        ((index as usize) < self.pages.len()).then(|| u64::from(index) * PAGE_SIZE)
+        (u64::from(index) < self.size / PAGE_SIZE).then(|| u64::from(index) * PAGE_SIZE)
     }
 
     fn state(&self, offset: u64) -> &PageState {
-        &self.pages[(offset / PAGE_SIZE) as usize]
+        assert!(offset < self.size);
+        let pages: *const PageState = self.pages.start().cast();
+        // SAFETY: there is a state for each page, aligned as the mapping is; zeros are a valid one, and states are only
+        // ever changed through their atomics.
+        unsafe { &*pages.add((offset / PAGE_SIZE) as usize) }
     }
 
     fn check(&self, offset: u64, length: usize) {
@@ -272,13 +266,6 @@ impl Ram {
             offset.checked_add(length as u64).is_some_and(|end| end <= self.size),
             "RAM access outside: {offset:#x}+{length:#x}"
         );
-    }
-}
-
-impl Drop for Ram {
-    fn drop(&mut self) {
-        // SAFETY: the mapping was made by `new` with this size, and nothing can refer to it any more.
-        unsafe { libc::munmap(self.host.cast(), self.size as usize) };
     }
 }
 
