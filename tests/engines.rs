@@ -18,7 +18,7 @@ mod random;
 use mimus::cpu::{Board, Cpu, Isa, Remote};
 use mimus::engine::interp::Interp;
 use mimus::engine::jit::{self, HostFeatures};
-use mimus::engine::{Engine, Exit};
+use mimus::engine::{CODE_LIMIT, Engine, Exit};
 use mimus::fabric::{BusBuilder, Clock, Mailbox, Power, Ram, Timers, Watchers};
 use random::{Random, rounds};
 use std::sync::Arc;
@@ -268,8 +268,9 @@ fn compare(
 }
 
 fn agree(guest: &dyn Guest, host: HostFeatures, programs: u64, length: usize) {
-    let mut oracle = Bench::new(guest, |mailbox| Box::new(Interp::new(mailbox)));
-    let mut tested = Bench::new(guest, |mailbox| Box::new(jit::engines(1, host, mailbox).unwrap().remove(0)));
+    let mut oracle = Bench::new(guest, |mailbox| Box::new(Interp::new(mailbox, CODE_LIMIT)));
+    let mut tested =
+        Bench::new(guest, |mailbox| Box::new(jit::engines(1, host, mailbox, CODE_LIMIT).unwrap().remove(0)));
     for round in 0..programs * rounds() {
         let seed = 0x5eed_0000_0000 + round;
         let mut random = Random(seed);

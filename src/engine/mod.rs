@@ -58,21 +58,32 @@ pub enum Kind {
     Jit,
 }
 
-/// Makes the engines of a machine's vCPUs, and names their mailboxes to the RAM. Called once for a machine.
+/// What code may take by default, in bytes, together with what is known of it.
+pub const CODE_LIMIT: usize = 512 << 20;
+/// The least that it may be given: a block and its surroundings fit many times.
+pub const LEAST_CODE_LIMIT: usize = 8 << 20;
+/// The most that it may be given: jumps reach so far.
+pub const MOST_CODE_LIMIT: usize = 2040 << 20;
+
+/// Makes the engines of a machine's vCPUs, and names their mailboxes to the RAM. Called once for a machine. Code takes
+/// `code_limit` bytes at most: then all of it is forgotten.
 ///
 /// # Errors
 /// When the host gives no memory for code.
-pub fn engines(kind: Kind, cpus: u32, watchers: &Watchers) -> Result<Vec<Box<dyn Engine>>> {
+pub fn engines(kind: Kind, code_limit: usize, cpus: u32, watchers: &Watchers) -> Result<Vec<Box<dyn Engine>>> {
     match kind {
         Kind::Interp => {
             let boxes: Vec<Arc<Mailbox>> = (0..cpus).map(|_| Arc::default()).collect();
             watchers.watch(boxes.clone());
-            Ok(boxes.into_iter().map(|mailbox| Box::new(interp::Interp::new(mailbox)) as Box<dyn Engine>).collect())
+            Ok(boxes
+                .into_iter()
+                .map(|mailbox| Box::new(interp::Interp::new(mailbox, code_limit / cpus as usize)) as Box<dyn Engine>)
+                .collect())
         }
         Kind::Jit => {
             let mailbox = Arc::<Mailbox>::default();
             watchers.watch(vec![mailbox.clone()]);
-            let engines = jit::engines(cpus, jit::HostFeatures::detect(), mailbox)?;
+            let engines = jit::engines(cpus, jit::HostFeatures::detect(), mailbox, code_limit)?;
             Ok(engines.into_iter().map(|engine| Box::new(engine) as Box<dyn Engine>).collect())
         }
     }

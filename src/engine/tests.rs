@@ -6,7 +6,7 @@
 //! turn. A trap folds all registers into one of them, so that a register written late or early shows.
 
 use super::jit::{self, HostFeatures};
-use super::{Engine, Exit, interp};
+use super::{CODE_LIMIT, Engine, Exit, interp};
 use crate::cpu::{Access, AddressSpace, Board, Cpu, Group, Helper, Isa, Lifted, Mapping, Mode, RegDef, Remote, Trap};
 use crate::fabric::{BusBuilder, Clock, Mailbox, Power, Ram, Timers, Watchers};
 use crate::float::{Format, MinMax, Round, Rules};
@@ -534,11 +534,11 @@ fn bench(make: impl FnOnce(Arc<Mailbox>) -> Box<dyn Engine>) -> Bench {
 }
 
 fn interpreter(mailbox: Arc<Mailbox>) -> Box<dyn Engine> {
-    Box::new(interp::Interp::new(mailbox))
+    Box::new(interp::Interp::new(mailbox, CODE_LIMIT))
 }
 
 fn compiler(host: HostFeatures) -> impl FnOnce(Arc<Mailbox>) -> Box<dyn Engine> {
-    move |mailbox| Box::new(jit::engines(1, host, mailbox).unwrap().remove(0))
+    move |mailbox| Box::new(jit::engines(1, host, mailbox, CODE_LIMIT).unwrap().remove(0))
 }
 
 impl Bench {

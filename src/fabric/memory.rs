@@ -31,7 +31,20 @@ impl HostMemory {
     /// # Errors
     /// When the host has no address space for it.
     pub fn new(length: usize) -> Result<HostMemory> {
-        let no_room = |why: &dyn std::fmt::Display| error!("the host has no room for {length} bytes of memory: {why}");
+        let memory = HostMemory::reserve(length)?;
+        // SAFETY: the range is inside our own mapping, which nobody knows of yet.
+        if unsafe { libc::mprotect(memory.start.cast(), length, libc::PROT_READ | libc::PROT_WRITE) } != 0 {
+            return Err(error!("the host has no room for {length} bytes: {}", std::io::Error::last_os_error()));
+        }
+        Ok(memory)
+    }
+
+    /// `length` bytes of addresses that cannot be accessed: something else is to be mapped there.
+    ///
+    /// # Errors
+    /// As [`new`](HostMemory::new).
+    pub fn reserve(length: usize) -> Result<HostMemory> {
+        let no_room = |why: &dyn std::fmt::Display| error!("the host has no room for {length} bytes: {why}");
         let reserved_length = length.checked_add(2 * GUARD + HUGE).ok_or_else(|| no_room(&"they are too many"))?;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         // SAFETY: an anonymous private mapping at an address of the kernel's choice touches no memory of ours.
@@ -43,12 +56,7 @@ impl HostMemory {
         let before = (reserved as usize + GUARD).next_multiple_of(HUGE) - reserved as usize;
         // SAFETY: `before` is below GUARD + HUGE, so the start is inside the reservation, and so is the end.
         let start = unsafe { reserved.add(before) };
-        let memory = HostMemory { reserved, reserved_length, start, length };
-        // SAFETY: the range is inside our own mapping, which nobody knows of yet.
-        if unsafe { libc::mprotect(start.cast(), length, libc::PROT_READ | libc::PROT_WRITE) } != 0 {
-            return Err(no_room(&std::io::Error::last_os_error()));
-        }
-        Ok(memory)
+        Ok(HostMemory { reserved, reserved_length, start, length })
     }
 
     /// Asks for huge pages, where the host has them.
@@ -65,7 +73,7 @@ impl HostMemory {
 
 impl Drop for HostMemory {
     fn drop(&mut self) {
-        // SAFETY: the mapping was made by `new` with this length, and nothing can refer to it any more.
+        // SAFETY: the mapping was made by `reserve` with this length, and nothing can refer to it any more.
         unsafe { libc::munmap(self.reserved.cast(), self.reserved_length) };
     }
 }

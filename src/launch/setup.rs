@@ -4,7 +4,7 @@ use crate::base::Result;
 use crate::boot::{Firmware, Request};
 use crate::cli::config::{DeviceArg, DriveArg, Firmware as Bios, FwCfgContent, Interface as If, RtcBase};
 use crate::cli::{Config, ConsolePlan};
-use crate::engine::Kind;
+use crate::engine::{CODE_LIMIT, Kind, LEAST_CODE_LIMIT, MOST_CODE_LIMIT};
 use crate::host::Chardevs;
 use crate::machine::{CpuChoice, Disk, Interface, Plug, Setup};
 use crate::{error, fail};
@@ -33,6 +33,7 @@ pub fn setup<'a>(config: &Config, plan: &ConsolePlan, chardevs: &'a mut Chardevs
         serials.push(serial.as_deref().map(|id| chardevs.end(id)).transpose()?);
     }
     let topology = config.smp.topology()?;
+    let (engine, code_limit) = engine(config)?;
     Ok(Setup {
         cpu: config.cpu.as_ref().map(|cpu| CpuChoice {
             model: cpu.model.clone(),
@@ -41,7 +42,8 @@ pub fn setup<'a>(config: &Config, plan: &ConsolePlan, chardevs: &'a mut Chardevs
         }),
         cpus: (!config.smp.counts.is_empty()).then_some(topology.cpus),
         ram: config.memory.size,
-        engine: engine(config)?,
+        engine,
+        code_limit,
         boot: request(config),
         plugs: config.devices.iter().map(|device| plug(config, device)).collect::<Result<_>>()?,
         disks: config.drives.iter().map(|drive| disk(config, drive)).collect::<Result<_>>()?,
@@ -60,21 +62,31 @@ pub fn setup<'a>(config: &Config, plan: &ConsolePlan, chardevs: &'a mut Chardevs
     })
 }
 
-/// The first engine that there is, of those asked for.
-fn engine(config: &Config) -> Result<Kind> {
+/// The first engine that there is, of those asked for, and what its code may take in bytes.
+fn engine(config: &Config) -> Result<(Kind, usize)> {
     const USUAL: Kind = Kind::Jit;
     let mut refused = Vec::new();
     for accel in &config.accels {
         match accel.name.as_str() {
-            "interp" => return Ok(Kind::Interp),
-            "tcg" | "jit" => return Ok(USUAL),
+            "interp" => return Ok((Kind::Interp, code_limit(&accel.props)?)),
+            "tcg" | "jit" => return Ok((USUAL, code_limit(&accel.props)?)),
             "kvm" | "hvf" | "whpx" | "xen" | "qtest" | "mshv" | "nvmm" => {
                 refused.push(format!("failed to initialize {}: it is not supported yet", accel.name));
             }
             name => fail!("invalid accelerator {name}"),
         }
     }
-    if refused.is_empty() { Ok(USUAL) } else { fail!("{}", refused.join("; ")) }
+    if refused.is_empty() { Ok((USUAL, CODE_LIMIT)) } else { fail!("{}", refused.join("; ")) }
+}
+
+/// `tb-size=`, in MiB as QEMU has it; 0 is the default.
+fn code_limit(props: &[(String, String)]) -> Result<usize> {
+    let Some((_, text)) = props.iter().rfind(|(key, _)| key == "tb-size") else { return Ok(CODE_LIMIT) };
+    match text.parse::<u32>() {
+        Ok(0) => Ok(CODE_LIMIT),
+        Ok(mib) => Ok(((mib as usize) << 20).clamp(LEAST_CODE_LIMIT, MOST_CODE_LIMIT)),
+        Err(_) => fail!("tb-size={text} is no number of MiB"),
+    }
 }
 
 fn request(config: &Config) -> Request {

@@ -136,7 +136,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
         interface: parts.interface.clone(),
     };
     let firmware = serves.then_some(model.firmware);
-    let engines = engine::engines(setup.engine, cpus, &watchers)?;
+    let engines = engine::engines(setup.engine, setup.code_limit, cpus, &watchers)?;
     let seats = engines.into_iter().zip(0..).map(|(engine, index)| {
         let cpu = Cpu::new(index, model.isa.clone(), board.clone(), remotes.clone(), firmware.clone());
         Mutex::new(Seat { cpu, engine })

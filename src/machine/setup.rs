@@ -2,7 +2,7 @@
 
 use crate::base::Result;
 use crate::boot::Request;
-use crate::engine::Kind;
+use crate::engine::{CODE_LIMIT, Kind};
 use crate::error;
 use crate::host::{Block, CharEnd};
 
@@ -22,6 +22,8 @@ pub struct Setup<'a> {
     pub ram: Option<u64>,
     /// What makes the CPUs go.
     pub engine: Kind,
+    /// What translated code may take, in bytes, together with what is known of it.
+    pub code_limit: usize,
     /// What is booted.
     pub boot: Request,
     /// `-device`, in order.
@@ -53,6 +55,7 @@ impl Default for Setup<'_> {
             cpus: None,
             ram: None,
             engine: Kind::Interp,
+            code_limit: CODE_LIMIT,
             boot: Request::default(),
             plugs: Vec::new(),
             disks: Vec::new(),

@@ -14,6 +14,9 @@ use std::sync::atomic::{Ordering, fence};
 
 const LIMITS: Limits = Limits { insns: 32, ops: 200, breakpoints: true };
 
+/// What a block or a page takes in the tables, in bytes, about.
+const BESIDE: usize = 64;
+
 /// The blocks that start in one page, by offset.
 #[derive(Default)]
 struct PageBlocks {
@@ -36,12 +39,16 @@ pub struct Interp {
     index: HashMap<PageKey, usize>,
     mailbox: Arc<Mailbox>,
     values: Vec<u64>,
+    /// What blocks may take in bytes, and what they have taken since all were last forgotten.
+    limit: usize,
+    taken: usize,
 }
 
 impl Interp {
-    /// An interpreter that hears of stores to code through `mailbox`.
-    pub fn new(mailbox: Arc<Mailbox>) -> Interp {
-        Interp { source: None, pages: Vec::new(), index: HashMap::new(), mailbox, values: Vec::new() }
+    /// An interpreter that hears of stores to code through `mailbox`, and keeps at most `limit` bytes of blocks.
+    pub fn new(mailbox: Arc<Mailbox>, limit: usize) -> Interp {
+        let (pages, index, values) = (Vec::new(), HashMap::new(), Vec::new());
+        Interp { source: None, pages, index, mailbox, values, limit, taken: 0 }
     }
 
     /// Runs the block at the pc; returns why the run loop has to look, if it does.
@@ -91,6 +98,9 @@ impl Interp {
             // The fetch TLB stays as it is: it may be another engine's, which steps by this one.
             return Ok(Arc::new(source.lift(cpu, &page, limits)?.block));
         }
+        if self.taken > self.limit {
+            self.forget(cpu);
+        }
         let index = self.page(&page, cpu.mode);
         cpu.fill_fetch(cpu.pc, index as u64);
         if let Some(block) = self.pages[index].blocks.get(&offset) {
@@ -101,6 +111,7 @@ impl Interp {
         let block = Arc::new(lift.block);
         // A block over two pages depends on both mappings, which nothing here would check: it is lifted each time.
         if lift.second.is_none() {
+            self.taken += size_of::<Block>() + size_of_val(&*block.ops) + BESIDE;
             self.pages[index].blocks.insert(offset, block.clone());
         }
         Ok(block)
@@ -108,7 +119,9 @@ impl Interp {
 
     fn page(&mut self, page: &HostPage, mode: u32) -> usize {
         let key = PageKey { page: page.page(), mode };
+        let taken = &mut self.taken;
         *self.index.entry(key).or_insert_with(|| {
+            *taken += size_of::<PageBlocks>() + BESIDE;
             self.pages.push(PageBlocks { key: Some(key), blocks: HashMap::new() });
             self.pages.len() - 1
         })
@@ -163,13 +176,18 @@ impl Engine for Interp {
     }
 
     fn forget_code(&mut self, cpu: &mut Cpu) {
-        self.pages.clear();
-        self.index.clear();
-        cpu.tlb.clear_fetch();
+        self.forget(cpu);
     }
 }
 
 impl Interp {
+    fn forget(&mut self, cpu: &mut Cpu) {
+        self.pages.clear();
+        self.index.clear();
+        self.taken = 0;
+        cpu.tlb.clear_fetch();
+    }
+
     /// Runs the instruction at the pc, breakpoint or not, while the vCPU counts as running.
     pub(super) fn step_inside(&mut self, cpu: &mut Cpu) -> Option<Exit> {
         let (stop, hit) = cpu.letting_through(|cpu| self.block(cpu, Limits::STEP));

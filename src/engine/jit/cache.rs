@@ -8,6 +8,7 @@ use super::asm::Asm;
 use super::emit::{Emitter, EvalTable, HostFeatures, Setting};
 use super::memory::CodeMemory;
 use super::thunks::{self, Thunks};
+use super::window::Window;
 use crate::base::Result;
 use crate::cpu::{CodeFetch, Cpu, Isa, Request, Trap};
 use crate::engine::Source;
@@ -17,8 +18,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// Size of code memory in bytes.
-const CODE_SIZE: usize = 512 << 20;
 /// Code is forgotten when less than this is left: no block needs more.
 const CODE_RESERVE: usize = 1 << 20;
 /// Pages with code beyond which all is forgotten: a guest must not fill the host's memory with tables.
@@ -43,6 +42,14 @@ pub struct Shared {
     working: AtomicBool,
     /// Counts how often a block that reaches into a second page was dropped.
     crossing_drops: AtomicU64,
+    /// Sees to code memory being closed for writing.
+    window: Arc<Window>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.window.end();
+    }
 }
 
 /// The code of one page in one mode.
@@ -77,6 +84,8 @@ struct Link {
 /// The state under the lock.
 pub struct Cache {
     memory: CodeMemory,
+    /// What code may take in bytes, together with what is known of it.
+    limit: usize,
     thunk_end: usize,
     emitter: Emitter,
     pages: HashMap<PageKey, CodePage>,
@@ -101,18 +110,20 @@ pub struct Found {
 }
 
 impl Shared {
-    /// Code memory with the thunks in it.
+    /// Code memory with the thunks in it. Code takes `limit` bytes at most, together with what is known of it.
     ///
     /// # Errors
-    /// When the host gives no memory.
-    pub fn new(host: HostFeatures, mailbox: Arc<Mailbox>) -> Result<Arc<Shared>> {
-        let mut memory = CodeMemory::new(CODE_SIZE)?;
+    /// When the host gives no memory, or no thread.
+    pub fn new(host: HostFeatures, mailbox: Arc<Mailbox>, limit: usize) -> Result<Arc<Shared>> {
+        let window = Arc::<Window>::default();
+        let mut memory = CodeMemory::new(limit, window.clone())?;
         let mut asm = Asm::default();
         let thunks = thunks::emit(&mut asm);
         memory.append(asm.bytes());
         let thunk_end = memory.used();
         let cache = Cache {
             memory,
+            limit,
             thunk_end,
             emitter: Emitter::new(),
             pages: HashMap::new(),
@@ -125,7 +136,7 @@ impl Shared {
         };
         let (cache, evals, generation) = (Mutex::new(cache), EvalTable::new(), AtomicU64::new(0));
         let crossing_drops = AtomicU64::new(0);
-        Ok(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             cache,
             evals,
             mailbox,
@@ -134,7 +145,10 @@ impl Shared {
             generation,
             working: AtomicBool::new(false),
             crossing_drops,
-        }))
+            window,
+        });
+        shared.window.keep(Arc::downgrade(&shared))?;
+        Ok(shared)
     }
 
     /// Whether code that was written may not have been dropped yet. Notices are seen before those that are worked off,
@@ -175,6 +189,23 @@ impl Shared {
 }
 
 impl Cache {
+    /// Where code lives.
+    pub fn memory(&mut self) -> &mut CodeMemory {
+        &mut self.memory
+    }
+
+    /// Whether there is room for another block, and for what is to be known of it.
+    fn has_room(&self) -> bool {
+        let table = |code: &CodePage| size_of_val(&*code.table) + size_of::<CodePage>();
+        let tables = self.pages.values().next().map_or(0, table) * self.pages.len();
+        let known =
+            tables + self.blocks.len() * (size_of::<BlockInfo>() + 8) + self.links.len() * (size_of::<Link>() + 8);
+        self.memory.room() >= CODE_RESERVE
+            && self.memory.used() + known + CODE_RESERVE <= self.limit
+            && self.pages.len() <= MOST_PAGES
+            && self.links.len() <= MOST_LINKS - 4096
+    }
+
     /// The address of an offset in code memory.
     pub fn address(&self, at: usize) -> u64 {
         self.memory.address(at)
@@ -313,7 +344,7 @@ impl Cache {
         page: &HostPage,
         key: PageKey,
     ) -> std::result::Result<Found, Trap> {
-        if self.memory.room() < CODE_RESERVE || self.pages.len() > MOST_PAGES || self.links.len() > MOST_LINKS - 4096 {
+        if !self.has_room() {
             self.forget(cpu, shared);
             self.make_page(key, page, cpu.isa.grain());
             cpu.fill_fetch(cpu.pc, self.pages[&key].table.as_ptr() as u64);

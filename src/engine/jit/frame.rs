@@ -7,7 +7,7 @@
 //!   rax rcx rdx, xmm0 xmm1: scratch of templates; the other registers hold values
 //! ```
 
-use super::Jit;
+use super::emit::EvalTable;
 use crate::cpu::{Cpu, ItlbEntry, Tlb, TlbEntry};
 use std::mem::offset_of;
 
@@ -29,8 +29,8 @@ pub struct Frame {
     pub host_mxcsr: u32,
     /// The vCPU.
     pub cpu: *mut Cpu,
-    /// The engine.
-    pub jit: *mut Jit,
+    /// The ops that are evaluated in Rust.
+    pub evals: *const EvalTable,
     /// The slow paths: memory, helper calls, evaluation.
     pub slow: [u64; 3],
     /// Address of the code memory.

@@ -4,6 +4,7 @@
 //!   cache.rs   code by physical page and mode, links, invalidation (shared by the machine's vCPUs)
 //!   emit.rs    one walk over a block ── alloc.rs registers ── int.rs mem.rs float.rs templates ── asm.rs bytes
 //!   thunks.rs  the way in, the ways out, the bridge to slow.rs ── frame.rs what is where
+//!   memory.rs  where code lives; window.rs closes it for writing
 //! ```
 //! Hot code stores neither the pc nor an instruction count: whatever needs them is on a cold path and knows them.
 //! Direct jumps inside a page are linked; all others look the target's page up in the fetch TLB, which survives
@@ -22,6 +23,7 @@ mod report;
 mod slow;
 mod thunks;
 mod vector;
+mod window;
 
 pub use emit::HostFeatures;
 pub use report::tell_perf;
@@ -32,7 +34,7 @@ use crate::base::Result;
 use crate::cpu::{Cpu, Trap};
 use crate::fabric::{Mailbox, PAGE_SIZE};
 use crate::float::Round;
-use crate::ir::{Op, Why};
+use crate::ir::Why;
 use cache::{Found, Shared};
 use frame::Frame;
 use std::sync::Arc;
@@ -85,12 +87,13 @@ fn host_mxcsr_of(cpu: &Cpu) -> u32 {
     0x1f80 | direction << 13
 }
 
-/// Makes the JIT engines of a machine's vCPUs; they share their code.
+/// Makes the JIT engines of a machine's vCPUs; they share their code, which takes `code_limit` bytes at most, together
+/// with what is known of it.
 ///
 /// # Errors
 /// When the host gives no memory for code.
-pub fn engines(cpus: u32, host: HostFeatures, mailbox: Arc<Mailbox>) -> Result<Vec<Jit>> {
-    let shared = Shared::new(host, mailbox)?;
+pub fn engines(cpus: u32, host: HostFeatures, mailbox: Arc<Mailbox>, code_limit: usize) -> Result<Vec<Jit>> {
+    let shared = Shared::new(host, mailbox, code_limit)?;
     Ok((0..cpus).map(|_| Jit::new(shared.clone())).collect())
 }
 
@@ -104,7 +107,7 @@ impl Jit {
             mxcsr: 0x1f80,
             host_mxcsr: 0x1f80,
             cpu: std::ptr::null_mut(),
-            jit: std::ptr::null_mut(),
+            evals: std::ptr::from_ref(&shared.evals),
             slow: [
                 slow::memory as *const () as u64,
                 slow::call as *const () as u64,
@@ -124,13 +127,8 @@ impl Jit {
             source: None,
             frame,
             crossings: Box::new([Crossing::default(); CROSSINGS]),
-            interp: Interp::new(Arc::default()),
+            interp: Interp::new(Arc::default(), super::CODE_LIMIT),
         }
-    }
-
-    /// An op that is evaluated in Rust.
-    fn eval_op(&self, number: usize) -> Option<Op> {
-        self.shared.evals.get(number).copied()
     }
 
     /// Where the code of the pc is; found without the lock when it is known.
@@ -194,13 +192,14 @@ impl Jit {
         let code = self.frame.code;
         self.frame.mxcsr = host_mxcsr_of(cpu);
         self.frame.attention = std::ptr::from_ref(cpu.pins.attention_word()) as u64;
-        self.frame.sites = cpu.tlb.sites.as_ptr() as u64;
+        self.frame.sites = cpu.tlb.sites.as_mut_ptr() as u64;
         let page = cpu.pc & !(PAGE_SIZE - 1);
+        // From here on, until code has come back, the vCPU and the frame are reached by these pointers only.
         let cpu: *mut Cpu = cpu;
         self.frame.cpu = cpu;
-        self.frame.jit = std::ptr::from_mut(self);
-        let frame = std::ptr::from_mut(self.frame.as_mut());
-        self.frame.home = frame;
+        let frame: *mut Frame = &raw mut *self.frame;
+        // SAFETY: our own frame.
+        unsafe { (*frame).home = frame };
         // SAFETY: `enter` is the thunk of this signature; `at` is the entry of a live block made for this vCPU's
         // mode and ISA. Code touches the frame, the vCPU and guest RAM through checked translations, and its slow
         // paths are the only ones to use the pointers while it runs.

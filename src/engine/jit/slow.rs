@@ -5,8 +5,8 @@
 
 use super::alloc::{Dirty, DirtyKind};
 use super::frame::Frame;
+use super::host_mxcsr_of;
 use super::mem::{Kind, Request};
-use super::{Jit, host_mxcsr_of};
 use crate::base::bits::sext;
 use crate::cpu::Cpu;
 use crate::ir::eval::{self, Trapped};
@@ -143,8 +143,8 @@ pub unsafe extern "sysv64" fn call(frame: *mut Frame, _: u64, what: u64) -> u64 
 /// As [`memory`].
 pub unsafe extern "sysv64" fn evaluate(frame: *mut Frame, _: u64, what: u64) -> u64 {
     // SAFETY: the caller's promise.
-    let (frame, cpu, jit) = unsafe { (&mut *frame, &mut *(*frame).cpu, &mut *(*frame).jit as &mut Jit) };
-    let Some(op) = jit.eval_op(what as usize) else { return 0 };
+    let (frame, cpu, evals) = unsafe { (&*frame, &mut *(*frame).cpu, &*(*frame).evals) };
+    let Some(op) = evals.get(what as usize).copied() else { return 0 };
     let isa = cpu.isa.clone();
     let rules = isa.float_rules(cpu.mode);
     let arg = |v: Val| if v == Val::NONE { 0 } else { frame.args[v.0 as usize] };
