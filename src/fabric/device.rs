@@ -93,6 +93,10 @@ pub trait Device: Send {
     /// controller has once for each vCPU are numbered by [`own_input`](super::own_input).
     fn input(&mut self, _input: u32, _level: bool) {}
 
+    /// Interrupt input `input`, which is high, was driven high once more: there is a new cause. Only a controller that
+    /// latches what it hears instead of looking at levels wants to know.
+    fn input_again(&mut self, _input: u32) {}
+
     /// A device signals an interrupt by a message: interrupt controllers with such inputs only.
     fn message(&mut self, _message: Message) {}
 

@@ -58,16 +58,18 @@ impl IrqLine {
         IrqLine(Some(Arc::new(Wire { level: AtomicBool::new(false), end })))
     }
 
-    /// Drives the line; what stands at its end is told only of changes.
+    /// Drives the line. What stands at its end is told of changes; a controller also hears when a line that is high
+    /// is driven high once more, which a chip does for each new cause: see [`Device::input_again`].
+    ///
+    /// [`Device::input_again`]: super::Device::input_again
     pub fn set(&self, level: bool) {
         let Some(wire) = &self.0 else { return };
-        if wire.level.swap(level, Ordering::SeqCst) == level {
-            return;
-        }
+        let changed = wire.level.swap(level, Ordering::SeqCst) != level;
         match &wire.end {
-            End::Input { part, input } => part.with(|device| device.input(*input, level)),
-            End::Pin { pins, bit } => pins.set(*bit, level),
-            End::Probe => {}
+            End::Input { part, input } if changed => part.with(|device| device.input(*input, level)),
+            End::Input { part, input } if level => part.with(|device| device.input_again(*input)),
+            End::Pin { pins, bit } if changed => pins.set(*bit, level),
+            _ => {}
         }
     }
 

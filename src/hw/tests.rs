@@ -281,6 +281,10 @@ impl Rig {
         self.part().with(|device| device.input(input, level));
     }
 
+    pub fn input_again(&mut self, input: u32) {
+        self.part().with(|device| device.input_again(input));
+    }
+
     pub fn line(&self, index: usize) -> bool {
         self.lines[index].level()
     }
@@ -449,6 +453,7 @@ fn fuzz(rig: &mut Rig, seed: u64, rounds: u32) {
                 rig.read_bank(bank, offset, size);
             }
             3..6 => rig.write_bank(bank, offset, size, dice.value() & u64::MAX >> (64 - 8 * u32::from(size))),
+            6 if dice.below(4) == 0 => rig.input_again(dice.below(128) as u32),
             6 => rig.input(dice.below(128) as u32, dice.below(2) == 0),
             7 => rig.stir(&mut dice),
             _ => rig.pass(dice.below(1_000_000_000)),

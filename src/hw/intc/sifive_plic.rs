@@ -1,10 +1,15 @@
 //! The RISC-V platform-level interrupt controller as SiFive lays it out.
 //!
 //! Sources 1 to `ndev` come in as inputs of the same number; contexts are M and S of hart 0, M and S of hart 1, and so
-//! on, and so are the outputs. Each source has a gateway for a level: it forwards a request when its input is high,
-//! holds further ones back until the completion, and forwards again then if the input is still high.
-//! A request stays pending when its input falls before the claim. A claim ignores the threshold, as the
-//! specification has it. Leaves out: edge gateways.
+//! on, and so are the outputs. A request stays pending when its input falls before the claim.
+//!
+//! Three things are as in QEMU 10 and not as in the specification, for there is software that knows no other PLIC.
+//! A source's gateway latches a request each time its chip raises the line or has a new cause, also between claim and
+//! completion, and a level that is merely still high at the completion is no new request: a handler that does not
+//! silence its chip goes on. Whoever completes a source opens its gateway, whether it has enabled the source or not. A
+//! claim gives only what is above the threshold. With `strict=on` all three are as specified: a gateway for a level
+//! forwards again at the completion if its input is still high, a completion of what the context has not enabled is
+//! ignored, and a claim ignores the threshold. Leaves out: edge gateways.
 //!
 //! Document: RISC-V Platform-Level Interrupt Controller specification 1.0.0; SiFive FU540-C000 manual, chapter 10.
 
@@ -19,7 +24,10 @@ pub static SIFIVE_PLIC: PartType = PartType {
     name: "sifive-plic",
     summary: "RISC-V platform-level interrupt controller",
     bus: None,
-    props: &[("ndev", "number of interrupt sources (default: 95)")],
+    props: &[
+        ("ndev", "number of interrupt sources (default: 95)"),
+        ("strict", "levels, completions and claims as specified and not as in QEMU (default: off)"),
+    ],
     build,
 };
 
@@ -46,7 +54,7 @@ struct Context {
 struct Regs {
     priority: Vec<u32>,
     pending: Vec<u32>,
-    /// Claimed and not completed: the gateway is shut.
+    /// Claimed and not completed: nothing of it is signalled.
     claimed: Vec<u32>,
     /// Levels of the inputs.
     level: Vec<u32>,
@@ -73,11 +81,13 @@ impl Regs {
             && other.contexts.iter().all(|context| context.enable.len() == words)
     }
 
-    /// The pending enabled source of the highest priority, the lowest number first; 0 when there is none.
+    /// The enabled source of the highest priority that is pending and not claimed, the lowest number first; 0 when
+    /// there is none.
     fn best(&self, context: &Context) -> (u32, u32) {
         let mut best = (0, 0);
-        for (word, (pending, enable)) in self.pending.iter().zip(&context.enable).enumerate() {
-            let mut bits = pending & enable;
+        let states = self.pending.iter().zip(&self.claimed).zip(&context.enable);
+        for (word, ((pending, claimed), enable)) in states.enumerate() {
+            let mut bits = pending & !claimed & enable;
             while bits != 0 {
                 let source = 32 * word as u32 + bits.trailing_zeros();
                 bits &= bits - 1;
@@ -107,6 +117,8 @@ fn put(bits: &mut [u32], source: usize, value: bool) {
 struct Plic {
     /// Including source 0, which does not exist.
     sources: usize,
+    /// As specified, where QEMU is not.
+    strict: bool,
     irq: Vec<IrqLine>,
     regs: Regs,
 }
@@ -126,6 +138,7 @@ fn build(wiring: &mut Wiring) -> Result<Built> {
     if !(1..=1023).contains(&ndev) {
         fail!("'{}': ndev={ndev} is not between 1 and 1023", wiring.part.name());
     }
+    let strict = wiring.props.switch("strict")?.unwrap_or(false);
     let contexts = 2 * u64::from(wiring.cpus);
     if contexts > MAX_CONTEXTS {
         fail!("'{}' serves {} harts at most, not {}", wiring.part.name(), MAX_CONTEXTS / 2, wiring.cpus);
@@ -138,7 +151,7 @@ fn build(wiring: &mut Wiring) -> Result<Built> {
         .strings("compatible", &["sifive,plic-1.0.0", "riscv,plic0"])
         .cells("#address-cells", &[0])
         .cells("#interrupt-cells", &[1]);
-    let device = Plic { sources, irq, regs: Regs::new(sources, contexts) };
+    let device = Plic { sources, strict, irq, regs: Regs::new(sources, contexts) };
     Ok(Built::new(Box::new(device), SIZE).with_tree(tree))
 }
 
@@ -181,7 +194,11 @@ impl Plic {
     }
 
     fn claim(&mut self, context: usize) -> u32 {
-        let (source, _) = self.regs.best(&self.regs.contexts[context]);
+        let context = &self.regs.contexts[context];
+        let (source, priority) = self.regs.best(context);
+        if !self.strict && priority <= context.threshold {
+            return 0;
+        }
         if source != 0 {
             put(&mut self.regs.pending, source as usize, false);
             put(&mut self.regs.claimed, source as usize, true);
@@ -190,15 +207,23 @@ impl Plic {
         source
     }
 
+    /// A source has a request. A gateway for a level has none while it is shut.
+    fn request(&mut self, source: usize) {
+        if !self.strict || !get(&self.regs.claimed, source) {
+            put(&mut self.regs.pending, source, true);
+            self.update();
+        }
+    }
+
     fn complete(&mut self, context: usize, source: u64) {
         let known = usize::try_from(source).ok().filter(|&source| source < self.sources);
-        // A completion of what the context has not enabled is ignored.
-        let Some(source) = known.filter(|&source| get(&self.regs.contexts[context].enable, source)) else {
+        let enabled = known.is_some_and(|source| get(&self.regs.contexts[context].enable, source));
+        if !enabled {
             guest_error!("plic: context {context} completes source {source}, which it has not enabled");
-            return;
-        };
+        }
+        let Some(source) = known.filter(|_| enabled || !self.strict) else { return };
         put(&mut self.regs.claimed, source, false);
-        if get(&self.regs.level, source) {
+        if self.strict && get(&self.regs.level, source) {
             put(&mut self.regs.pending, source, true);
         }
         self.update();
@@ -275,9 +300,15 @@ impl Device for Plic {
             return;
         }
         put(&mut self.regs.level, source, level);
-        if level && !get(&self.regs.claimed, source) {
-            put(&mut self.regs.pending, source, true);
-            self.update();
+        if level {
+            self.request(source);
+        }
+    }
+
+    fn input_again(&mut self, input: u32) {
+        let source = input as usize;
+        if !self.strict && source != 0 && source < self.sources {
+            self.request(source);
         }
     }
 
@@ -299,7 +330,11 @@ mod tests {
     const S0: u64 = CONTEXT_STRIDE;
 
     fn plic() -> Rig {
-        let mut plic = Rig::new("sifive-plic").cpus(2).build();
+        plic_that_is("off")
+    }
+
+    fn plic_that_is(strict: &str) -> Rig {
+        let mut plic = Rig::new("sifive-plic").props(&[("strict", strict)]).cpus(2).build();
         for source in 1..=40 {
             plic.write(4 * source, 4, 1);
         }
@@ -321,8 +356,25 @@ mod tests {
     }
 
     #[test]
-    fn a_level_still_high_is_pending_again_after_completion() {
+    fn a_level_that_is_still_high_at_the_completion_is_no_new_request() {
         let mut plic = plic();
+        plic.input(33, true);
+        assert_eq!(plic.read(CLAIM, 4), 33);
+        plic.write(CLAIM, 4, 33);
+        assert!(!plic.line(0), "its chip has said nothing new");
+        plic.input_again(33);
+        assert!(plic.line(0), "a new cause while the line is high");
+        assert_eq!(plic.read(CLAIM, 4), 33);
+        plic.input_again(33);
+        assert!(!plic.line(0), "nothing is signalled between claim and completion");
+        assert_eq!(plic.read(PENDING + 4, 4), 1 << 1);
+        plic.write(CLAIM, 4, 33);
+        assert!(plic.line(0), "and nothing is lost there");
+    }
+
+    #[test]
+    fn strictly_a_level_still_high_is_pending_again_after_completion() {
+        let mut plic = plic_that_is("on");
         plic.input(33, true);
         assert_eq!(plic.read(CLAIM, 4), 33);
         plic.input(33, false);
@@ -347,12 +399,30 @@ mod tests {
     }
 
     #[test]
-    fn the_threshold_masks_the_line_and_not_the_claim() {
-        let mut plic = plic();
-        plic.write(CONTEXT, 4, 1);
-        plic.input(3, true);
-        assert!(!plic.line(0));
-        assert_eq!(plic.read(CLAIM, 4), 3);
+    fn the_threshold_masks_the_line_and_the_claim_unless_strictly() {
+        for (strict, claimed) in [("off", 0), ("on", 3)] {
+            let mut plic = plic_that_is(strict);
+            plic.write(CONTEXT, 4, 1);
+            plic.input(3, true);
+            assert!(!plic.line(0));
+            assert_eq!(plic.read(CLAIM, 4), claimed);
+        }
+    }
+
+    #[test]
+    fn whoever_completes_a_source_opens_its_gateway_unless_strictly() {
+        for (strict, signalled) in [("off", true), ("on", false)] {
+            let mut plic = plic_that_is(strict);
+            plic.input(7, true);
+            assert_eq!(plic.read(CLAIM, 4), 7);
+            plic.input(7, false);
+            // A kernel masks the source while it handles it, and completes it then.
+            plic.write(ENABLE, 4, 0);
+            plic.write(CLAIM, 4, 7);
+            plic.write(ENABLE, 4, 1 << 7);
+            plic.input(7, true);
+            assert_eq!(plic.line(0), signalled);
+        }
     }
 
     #[test]
@@ -363,9 +433,8 @@ mod tests {
         assert_eq!(plic.lines(4), [true, false, false, true]);
         assert_eq!(plic.read(CLAIM + 3 * S0, 4), 5);
         assert_eq!(plic.lines(4), [false; 4]);
-        plic.write(CLAIM + S0, 4, 5);
-        assert_eq!(plic.lines(4), [false; 4], "context 1 has not enabled source 5");
         plic.write(CLAIM, 4, 5);
+        plic.input_again(5);
         assert_eq!(plic.lines(4), [true, false, false, true]);
     }
 

@@ -223,6 +223,8 @@ impl Ns16550 {
         cause | if regs.fcr & FCR_ENABLE != 0 { IIR_FIFOS } else { 0 }
     }
 
+    /// Drives the line. Called where something has come up or was served, and nowhere else: to a controller that
+    /// latches, each call is a cause of its own.
     fn update(&mut self) {
         self.irq.set(self.iir() & IIR_NONE == 0);
     }
@@ -351,13 +353,18 @@ impl Device for Ns16550 {
         let dlab = self.regs.lcr & LCR_DLAB != 0;
         let value = match io.offset >> self.shift {
             RBR if dlab => self.regs.divisor as u8,
-            RBR => self.read_rbr(),
+            RBR => {
+                let data = self.read_rbr();
+                self.update();
+                data
+            }
             IER if dlab => (self.regs.divisor >> 8) as u8,
             IER => self.regs.ier,
             IIR => {
                 let iir = self.iir();
                 if iir & 0xf == IIR_THRE {
                     self.regs.thre_pending = false;
+                    self.update();
                 }
                 iir
             }
@@ -365,15 +372,19 @@ impl Device for Ns16550 {
             MCR => self.regs.mcr,
             LSR => {
                 let lsr = self.lsr();
-                self.regs.line_errors = 0;
-                if let Some(top) = self.regs.rx.front_mut() {
-                    top.error = 0;
+                if std::mem::take(&mut self.regs.line_errors) != 0 {
+                    if let Some(top) = self.regs.rx.front_mut() {
+                        top.error = 0;
+                    }
+                    self.update();
                 }
                 lsr
             }
             MSR => {
                 let msr = Ns16550::modem_lines(self.regs.mcr) | self.regs.msr_delta;
-                self.regs.msr_delta = 0;
+                if std::mem::take(&mut self.regs.msr_delta) != 0 {
+                    self.update();
+                }
                 msr
             }
             SCR => self.regs.scr,
@@ -382,7 +393,6 @@ impl Device for Ns16550 {
                 0
             }
         };
-        self.update();
         value.into()
     }
 
@@ -391,8 +401,12 @@ impl Device for Ns16550 {
         let value = value as u8;
         match io.offset >> self.shift {
             RBR if dlab => self.regs.divisor = self.regs.divisor & 0xff00 | u16::from(value),
-            RBR => self.transmit(value),
             IER if dlab => self.regs.divisor = self.regs.divisor & 0x00ff | u16::from(value) << 8,
+            RBR => {
+                self.transmit(value);
+                self.update();
+            }
+            IER if value & 0xf == self.regs.ier => {}
             IER => {
                 let rising = value & !self.regs.ier;
                 self.regs.ier = value & 0xf;
@@ -400,8 +414,12 @@ impl Device for Ns16550 {
                 if rising & IER_ETBEI != 0 && self.regs.tx.is_empty() {
                     self.regs.thre_pending = true;
                 }
+                self.update();
             }
-            IIR => self.write_fcr(value),
+            IIR => {
+                self.write_fcr(value);
+                self.update();
+            }
             LCR => {
                 let rising = value & !self.regs.lcr;
                 self.regs.lcr = value;
@@ -409,12 +427,14 @@ impl Device for Ns16550 {
                     self.end.send_break();
                 }
             }
-            MCR => self.write_mcr(value),
+            MCR => {
+                self.write_mcr(value);
+                self.update();
+            }
             SCR => self.regs.scr = value,
             LSR | MSR => guest_error!("ns16550: write to a read-only register at {:#x}", io.offset),
             _ => guest_error!("ns16550: write at {:#x}", io.offset),
         }
-        self.update();
     }
 
     fn reset(&mut self) {
