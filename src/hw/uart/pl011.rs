@@ -4,6 +4,10 @@
 //! leaves as soon as the outside takes it, whatever the baud rate, and also while UARTEN and TXE are clear, for early
 //! consoles rely on firmware that was never there. Input is taken from outside only while there is room for it, so an
 //! overrun happens in loopback alone.
+//!
+//! Two things are as in QEMU and not as in the manual, for there is software that knows no other PL011: one character
+//! is enough for the receive interrupt, whatever IFLS says, and characters are received while RXE is clear. With
+//! `strict=on` both are as in the manual.
 //! Leaves out: parity and framing errors (no host line has them), DMA, IrDA, the test registers; CTS, DSR and DCD
 //! stand high.
 //!
@@ -22,7 +26,10 @@ pub static PL011: PartType = PartType {
     name: "pl011",
     summary: "Arm PL011 serial port",
     bus: None,
-    props: &[("secure", "the device tree keeps it for the Secure world (default: off)")],
+    props: &[
+        ("secure", "the device tree keeps it for the Secure world (default: off)"),
+        ("strict", "RXE and the receive trigger level as in the manual and not as in QEMU (default: off)"),
+    ],
     build,
 };
 
@@ -120,6 +127,8 @@ impl Default for Regs {
 }
 
 struct Pl011 {
+    /// As in the manual, where QEMU is not.
+    strict: bool,
     irq: IrqLine,
     end: Box<dyn CharEnd>,
     timeout: Timer,
@@ -128,8 +137,13 @@ struct Pl011 {
 
 fn build(wiring: &mut Wiring) -> Result<Built> {
     let (tree, nodes) = primecell::describe(wiring, "pl011", &["uartclk", "apb_pclk"])?;
-    let device =
-        Pl011 { irq: wiring.irq(0), end: wiring.take_char(0)?, timeout: wiring.timer(0), regs: Regs::default() };
+    let device = Pl011 {
+        strict: wiring.props.switch("strict")?.unwrap_or(false),
+        irq: wiring.irq(0),
+        end: wiring.take_char(0)?,
+        timeout: wiring.timer(0),
+        regs: Regs::default(),
+    };
     Ok(Built { nodes, ..Built::new(Box::new(device), 0x1000).with_tree(tree) })
 }
 
@@ -148,7 +162,7 @@ impl Pl011 {
     }
 
     fn rx_level(&self) -> usize {
-        self.level(self.regs.ifls >> 3)
+        if self.strict { self.level(self.regs.ifls >> 3) } else { 1 }
     }
 
     /// The transmit FIFO asks for more at this many characters or fewer; without FIFOs, when it is empty.
@@ -217,7 +231,7 @@ impl Pl011 {
 
     /// Takes what has come from outside, as far as there is room.
     fn take_input(&mut self) {
-        if self.looped() || self.regs.cr & CR_RXE == 0 {
+        if self.looped() || self.strict && self.regs.cr & CR_RXE == 0 {
             return;
         }
         let before = self.regs.rx.len();
@@ -412,7 +426,11 @@ mod tests {
     use crate::hw::tests::Rig;
 
     fn uart() -> Rig {
-        let mut uart = Rig::new("pl011").with_char().build();
+        uart_that_is("off")
+    }
+
+    fn uart_that_is(strict: &str) -> Rig {
+        let mut uart = Rig::new("pl011").props(&[("strict", strict)]).with_char().build();
         uart.write(LCR_H, 4, u64::from(LCR_FEN) | 0x60);
         uart.write(CR, 4, 0x301);
         uart
@@ -447,8 +465,25 @@ mod tests {
     }
 
     #[test]
-    fn the_trigger_level_interrupts_and_reading_below_it_ends_that() {
+    fn one_character_interrupts_and_is_received_though_rxe_is_clear() {
         let mut uart = uart();
+        uart.write(CR, 4, 0x101);
+        uart.write(IMSC, 4, INT_RX.into());
+        uart.receive(b"ab");
+        assert_eq!(uart.read(MIS, 4), u64::from(INT_RX));
+        assert_eq!(uart.read(DR, 4), u64::from(b'a'));
+        assert_eq!(uart.read(MIS, 4), u64::from(INT_RX), "until the FIFO is empty");
+        assert_eq!(uart.read(DR, 4), u64::from(b'b'));
+        assert_eq!(uart.read(MIS, 4), 0);
+        let mut strict = uart_that_is("on");
+        strict.write(CR, 4, 0x101);
+        strict.receive(b"a");
+        assert_ne!(strict.read(FR, 4) & u64::from(FR_RXFE), 0);
+    }
+
+    #[test]
+    fn strictly_the_trigger_level_interrupts_and_reading_below_it_ends_that() {
+        let mut uart = uart_that_is("on");
         uart.write(IMSC, 4, (INT_RX | INT_RT).into());
         uart.receive(b"1234567");
         assert!(!uart.line(0));
