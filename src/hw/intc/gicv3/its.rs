@@ -2,7 +2,8 @@
 //!
 //! The device table and the collection table are flat or have two levels; entries are eight bytes. Commands are worked
 //! off when CWRITER is written, one queue's worth at most. What a guest gets wrong is ignored; a queue that is not in
-//! memory stalls. Nothing is cached, so there is nothing to go stale.
+//! memory stalls. Nothing is cached, so there is nothing to go stale. The table registers come out of a reset with pages
+//! of 64 KiB, as QEMU's do, where the architecture leaves the size open: there are guests that keep what they find.
 
 use super::lpi::FIRST as FIRST_LPI;
 use super::{Gic, identification};
@@ -38,6 +39,7 @@ const ENTRY: u64 = 8;
 const VALID: u64 = 1 << 63;
 
 const BASER_INDIRECT: u64 = 1 << 62;
+const BASER_PAGES_64K: u64 = 2 << 8;
 /// Types of the tables that there are: devices, collections.
 const BASER_TYPE: [u64; 2] = [1 << 56, 4 << 56];
 /// Type and entry size are ours.
@@ -63,13 +65,19 @@ const INVALL: u64 = 0x0d;
 const MOVALL: u64 = 0x0e;
 const DISCARD: u64 = 0x0f;
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Its {
     enabled: bool,
     cbaser: u64,
     cwriter: u64,
     creadr: u64,
     baser: [u64; 2],
+}
+
+impl Default for Its {
+    fn default() -> Its {
+        Its { enabled: false, cbaser: 0, cwriter: 0, creadr: 0, baser: [BASER_PAGES_64K; 2] }
+    }
 }
 
 /// An event's entry in its device's table.
