@@ -1,5 +1,7 @@
 //! Guest time and the timers that run on it.
 
+use crate::base::Result;
+use crate::error;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
@@ -152,12 +154,14 @@ struct Queue {
     next_id: u64,
 }
 
-/// The machine's timers: one thread sleeps until the next deadline and makes the calls.
+/// The machine's timers: one thread sleeps until the next deadline and makes the calls. Calls that take longer than a
+/// timer's should are made by [`work`](Timers::work), which is another such set with a thread of its own.
 pub struct Timers {
     clock: Arc<Clock>,
     queue: Mutex<Queue>,
     changed: Condvar,
     ending: AtomicBool,
+    work: Option<Arc<Timers>>,
 }
 
 /// A timer of one device or vCPU. Dropping it disarms it.
@@ -167,27 +171,45 @@ pub struct Timer {
 }
 
 impl Timers {
-    /// Timers on `clock`, with their thread started.
-    pub fn start(clock: Arc<Clock>) -> Arc<Timers> {
-        let timers = Timers::idle(clock);
-        let weak = Arc::downgrade(&timers);
-        let spawned = std::thread::Builder::new().name("timers".into()).spawn(move || {
+    /// Timers on `clock`, with their threads started.
+    ///
+    /// # Errors
+    /// When the host starts no more threads.
+    pub fn start(clock: Arc<Clock>) -> Result<Arc<Timers>> {
+        let work = Timers::new(clock.clone(), None);
+        work.run("work")?;
+        let timers = Timers::new(clock, Some(work));
+        timers.run("timers")?;
+        Ok(timers)
+    }
+
+    /// Timers whose calls are made by [`fire_due`](Timers::fire_due) alone: for tests.
+    pub fn idle(clock: Arc<Clock>) -> Arc<Timers> {
+        Timers::new(clock, None)
+    }
+
+    fn new(clock: Arc<Clock>, work: Option<Arc<Timers>>) -> Arc<Timers> {
+        let (queue, changed, ending) = (Mutex::default(), Condvar::new(), AtomicBool::new(false));
+        Arc::new(Timers { clock, queue, changed, ending, work })
+    }
+
+    fn run(self: &Arc<Timers>, name: &str) -> Result<()> {
+        let weak = Arc::downgrade(self);
+        let body = move || {
             while let Some(timers) = weak.upgrade() {
                 if timers.ending.load(Ordering::SeqCst) {
                     break;
                 }
                 timers.turn();
             }
-        });
-        if let Err(e) = spawned {
-            log::error!("the timer thread cannot be started: {e}");
-        }
-        timers
+        };
+        let spawned = std::thread::Builder::new().name(name.into()).spawn(body);
+        spawned.map(drop).map_err(|e| error!("the thread of the {name} cannot be started: {e}"))
     }
 
-    /// Timers whose calls are made by [`fire_due`](Timers::fire_due) alone: for tests.
-    pub fn idle(clock: Arc<Clock>) -> Arc<Timers> {
-        Arc::new(Timers { clock, queue: Mutex::default(), changed: Condvar::new(), ending: AtomicBool::new(false) })
+    /// The timers for calls that take time; for tests these themselves.
+    pub fn work(self: &Arc<Timers>) -> &Arc<Timers> {
+        self.work.as_ref().unwrap_or(self)
     }
 
     /// The clock that deadlines are on.
@@ -206,12 +228,19 @@ impl Timers {
 
     /// Looks at the clock again: it was stopped or has gone on.
     pub fn clock_changed(&self) {
-        let _queue = self.lock();
+        let queue = self.lock();
         self.changed.notify_all();
+        drop(queue);
+        if let Some(work) = &self.work {
+            work.clock_changed();
+        }
     }
 
-    /// Ends the thread.
+    /// Ends the threads.
     pub fn end(&self) {
+        if let Some(work) = &self.work {
+            work.end();
+        }
         self.ending.store(true, Ordering::SeqCst);
         self.clock_changed();
     }

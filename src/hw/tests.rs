@@ -173,6 +173,12 @@ impl Rig {
         self
     }
 
+    /// Leads output `line` to an input of another chip.
+    pub fn wire(mut self, line: usize, to: &Rig, input: u32) -> Rig {
+        self.lines[line] = IrqLine::to_part(to.bench.part.clone(), input);
+        self
+    }
+
     pub fn with_char(mut self) -> Rig {
         self.outside = Some(Arc::new(Mutex::new(Outside { room: usize::MAX, ..Outside::default() })));
         self

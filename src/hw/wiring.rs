@@ -223,8 +223,18 @@ impl Wiring {
 
     /// A timer that calls the chip's `event(Timer(id))`.
     pub fn timer(&self, id: u32) -> Timer {
-        let part = Arc::downgrade(&self.part);
-        self.timers.create(move || {
+        Wiring::timer_of(&self.timers, &self.part, id)
+    }
+
+    /// A timer as [`timer`](Wiring::timer) makes it, for what takes longer than a call of a timer may: others than its
+    /// kind do not wait for it.
+    pub fn work_timer(&self, id: u32) -> Timer {
+        Wiring::timer_of(self.timers.work(), &self.part, id)
+    }
+
+    fn timer_of(timers: &Arc<Timers>, part: &Arc<Part>, id: u32) -> Timer {
+        let part = Arc::downgrade(part);
+        timers.create(move || {
             if let Some(part) = part.upgrade() {
                 part.with(|device| device.event(Event::Timer(id)));
             }

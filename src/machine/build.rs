@@ -43,7 +43,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     }
     let cpus = cpu_count(&page, &setup)?;
     let desk = Desk::new();
-    let timers = Timers::start(Clock::new());
+    let timers = Timers::start(Clock::new())?;
     timers.clock().stop();
     let timebase = Timebase::new(timers.clock().clone(), page.timebase);
     let watchers = Arc::new(Watchers::default());

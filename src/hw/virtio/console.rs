@@ -264,6 +264,10 @@ impl Console {
         let mut piece = [0; PIECE];
         while let Some(mut chain) = regs.sending.take().or_else(|| driver.pop(queue)) {
             while chain.readable() != 0 {
+                if !driver.may_go_on(queue) {
+                    regs.sending = Some(chain);
+                    return;
+                }
                 let length = driver.read(&mut chain, &mut piece);
                 let taken = port.end.write(&piece[..length]).min(length);
                 if taken < length {
@@ -380,6 +384,7 @@ impl VirtioDevice for Console {
 mod tests {
     use super::*;
     use crate::hw::virtio::bench::{Desc, Front};
+    use crate::hw::virtio::link::PAUSE;
 
     /// A console and a port that is called "agent", both with a character end.
     fn console() -> Front {
@@ -463,6 +468,19 @@ mod tests {
             heard += 1;
             assert!(heard <= 2000);
         }
+    }
+
+    #[test]
+    fn endless_output_is_sent_in_turns() {
+        let mut front = console();
+        (0..4).for_each(|_| front.offer(1, &[Desc::read(0x100, 0x1_f000); 15]));
+        front.notify(1);
+        let first = front.sent(0).len();
+        assert!(first < 5 << 20, "{first}");
+        while front.used_count(1) != 4 {
+            front.pass(PAUSE);
+        }
+        assert_eq!(front.sent(0).len(), 60 * 0x1_f000);
     }
 
     #[test]

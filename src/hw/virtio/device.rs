@@ -6,6 +6,7 @@ use crate::fabric::{Dma, Event, State};
 use crate::hw::Props;
 use crate::{fail, guest_error};
 use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
 
 /// Legacy: the device makes no assumption on how a request is cut into buffers.
 const F_ANY_LAYOUT: u64 = 1 << 27;
@@ -21,7 +22,7 @@ pub trait VirtioDevice: Send {
     /// Features that the device offers, without those of the transport.
     fn features(&self) -> u64;
 
-    /// How many entries each queue should have: powers of two. A transport may allow more.
+    /// How many entries each queue has before the driver sets a size: powers of two. A transport may allow more.
     fn queue_sizes(&self) -> Vec<u16>;
 
     /// The whole configuration space.
@@ -51,9 +52,31 @@ pub trait VirtioDevice: Send {
     fn state(&mut self, s: &mut State) -> Result<()>;
 }
 
-/// How many chains are taken in one call of the device. More wait for the next call, which comes by itself: a guest
-/// that never stops adding buffers must not keep the lock for ever.
-const TURN: u32 = 4096;
+/// What one call of a device may do: chains taken, bytes moved, and time. The rest waits for the next call, which comes
+/// by itself from a thread of its own: neither a guest that never stops adding buffers nor one with huge requests keeps
+/// the lock, or the vCPU that has notified, for long.
+const TURN_CHAINS: u32 = 4096;
+const TURN_BYTES: u64 = 4 << 20;
+const TURN_TIME: Duration = Duration::from_millis(2);
+/// What taking a descriptor costs, in the bytes that could have been moved instead.
+const DESCRIPTOR_COST: u64 = 64;
+
+/// How much of its turn a device has used up.
+struct Turn {
+    chains: u32,
+    bytes: u64,
+    began: Instant,
+}
+
+impl Turn {
+    fn new() -> Turn {
+        Turn { chains: 0, bytes: 0, began: Instant::now() }
+    }
+
+    fn is_over(&self) -> bool {
+        self.chains >= TURN_CHAINS || self.bytes >= TURN_BYTES || self.began.elapsed() >= TURN_TIME
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Regs {
@@ -67,20 +90,22 @@ struct Regs {
 /// how it is told of things.
 pub struct Driver {
     dma: Dma,
-    /// The largest size of each queue.
+    /// The size that each queue has before the driver sets one.
     sizes: Vec<u16>,
+    /// The largest size of each queue.
+    largest: u16,
     regs: Regs,
+    turn: Turn,
     // What has come up during a call of the device, which the link takes after it.
-    taken: u32,
     behind: Vec<bool>,
     config_changed: bool,
 }
 
 impl Driver {
-    pub(super) fn new(dma: Dma, sizes: Vec<u16>) -> Driver {
+    pub(super) fn new(dma: Dma, sizes: Vec<u16>, largest: u16) -> Driver {
         let behind = vec![false; sizes.len()];
         let regs = Driver::fresh(&sizes);
-        Driver { dma, sizes, regs, taken: 0, behind, config_changed: false }
+        Driver { dma, sizes, largest, regs, turn: Turn::new(), behind, config_changed: false }
     }
 
     fn fresh(sizes: &[u16]) -> Regs {
@@ -103,19 +128,28 @@ impl Driver {
         if !self.is_running() {
             return None;
         }
-        let entry = self.regs.queues.get_mut(queue)?;
-        if self.taken >= TURN {
-            self.behind[queue] = true;
+        if queue >= self.regs.queues.len() || !self.may_go_on(queue) {
             return None;
         }
-        self.taken += 1;
-        match entry.pop(&self.dma, self.regs.features) {
-            Ok(chain) => chain,
+        self.turn.chains += 1;
+        match self.regs.queues[queue].pop(&self.dma, self.regs.features) {
+            Ok(chain) => {
+                self.turn.bytes += chain.as_ref().map_or(0, |chain| chain.buffers() as u64 * DESCRIPTOR_COST);
+                chain
+            }
             Err(broken) => {
                 self.fail(broken);
                 None
             }
         }
+    }
+
+    /// Whether the device may go on with a chain from a queue. When its turn is over it keeps the chain, and is notified
+    /// of the queue again.
+    pub fn may_go_on(&mut self, queue: usize) -> bool {
+        let over = self.turn.is_over();
+        self.behind[queue] |= over;
+        !over
     }
 
     /// Gives a chain back to a queue.
@@ -131,12 +165,14 @@ impl Driver {
     }
 
     /// Reads the next bytes of a chain; returns how many there were.
-    pub fn read(&self, chain: &mut Chain, into: &mut [u8]) -> usize {
+    pub fn read(&mut self, chain: &mut Chain, into: &mut [u8]) -> usize {
+        self.turn.bytes += into.len() as u64;
         chain.read(&self.dma, into)
     }
 
     /// Writes the next bytes of a chain; returns for how many there was room.
-    pub fn write(&self, chain: &mut Chain, from: &[u8]) -> usize {
+    pub fn write(&mut self, chain: &mut Chain, from: &[u8]) -> usize {
+        self.turn.bytes += from.len() as u64;
         chain.write(&self.dma, from)
     }
 
@@ -168,17 +204,13 @@ impl Driver {
         self.regs.running = running;
     }
 
-    pub(super) fn features(&self) -> u64 {
-        self.regs.features
-    }
-
     pub(super) fn set_features(&mut self, features: u64) {
         self.regs.features = features;
     }
 
     /// The largest size of a queue; 0 when there is no such queue.
     pub(super) fn largest(&self, queue: usize) -> u16 {
-        self.sizes.get(queue).copied().unwrap_or(0)
+        if queue < self.sizes.len() { self.largest } else { 0 }
     }
 
     pub(super) fn queue(&mut self, queue: usize) -> Option<&mut Queue> {
@@ -191,7 +223,7 @@ impl Driver {
 
     /// A new call of the device begins.
     pub(super) fn begin(&mut self) {
-        self.taken = 0;
+        self.turn = Turn::new();
     }
 
     /// Whether the driver wants to be told of used buffers.
@@ -227,8 +259,7 @@ impl Driver {
     pub(super) fn state(&mut self, s: &mut State) -> Result<()> {
         let mut regs = self.regs.clone();
         s.item("driver", &mut regs)?;
-        let fits = |(queue, &size): (&Queue, &u16)| queue.size <= size;
-        if regs.queues.len() != self.sizes.len() || !regs.queues.iter().zip(&self.sizes).all(fits) {
+        if regs.queues.len() != self.sizes.len() || regs.queues.iter().any(|queue| queue.size > self.largest) {
             fail!("saved state is of a virtio device with other queues");
         }
         self.regs = regs;

@@ -1,5 +1,8 @@
 //! What every virtio transport does between a driver and a device, whatever its registers look like: device status,
 //! feature negotiation, interrupt causes, configuration space.
+//!
+//! Drivers that QEMU serves are served: features that were never offered are dropped, VERSION_1 may be missing, and
+//! queues work as soon as they are set up. [`Link::new`]'s `strict` asks for what the specification asks for.
 
 use super::device::{Driver, VirtioDevice};
 use super::queue::{F_NOTIFY_ON_EMPTY, Queue};
@@ -28,10 +31,14 @@ const LEGACY_ONLY: u64 = F_NOTIFY_ON_EMPTY | 1 << 27;
 
 /// The number of the link's own timer, which no device uses.
 const AGAIN: u32 = u32::MAX;
+/// Nanoseconds between two turns of a device that has more to do, in which others get its lock.
+pub(super) const PAUSE: u64 = 20_000;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Regs {
     status: u8,
+    /// Features that the driver has chosen; those in effect are its half's.
+    chosen: u64,
     isr: u8,
     /// Goes up with each change of the configuration space.
     generation: u32,
@@ -42,15 +49,27 @@ pub struct Link {
     device: Box<dyn VirtioDevice>,
     driver: Driver,
     legacy: bool,
+    strict: bool,
     again: Timer,
+    /// An interrupt cause has come up since this was last taken.
+    raised: bool,
     regs: Regs,
 }
 
 impl Link {
     /// Joins `device` to the transport that is being built, which lets each queue have up to so many entries.
-    pub fn new(device: Box<dyn VirtioDevice>, largest: Vec<u16>, legacy: bool, wiring: &Wiring) -> Link {
-        let driver = Driver::new(wiring.dma.clone(), largest);
-        Link { device, driver, legacy, again: wiring.timer(AGAIN), regs: Regs::default() }
+    pub fn new(device: Box<dyn VirtioDevice>, largest: u16, legacy: bool, strict: bool, wiring: &Wiring) -> Link {
+        let driver = Driver::new(wiring.dma.clone(), device.queue_sizes(), largest);
+        let again = wiring.work_timer(AGAIN);
+        let mut link = Link { device, driver, legacy, strict, again, raised: false, regs: Regs::default() };
+        link.let_run();
+        link
+    }
+
+    /// Lets the device use the queues, or not yet.
+    fn let_run(&mut self) {
+        let ready = self.legacy || self.regs.status & STATUS_DRIVER_OK != 0;
+        self.driver.set_running(ready || !self.strict);
     }
 
     /// The device type's number.
@@ -73,11 +92,10 @@ impl Link {
             return;
         }
         let shift = if upper { 32 } else { 0 };
-        let mut features = self.driver.features() & !(0xffff_ffff << shift) | u64::from(value) << shift;
+        self.regs.chosen = self.regs.chosen & !(0xffff_ffff << shift) | u64::from(value) << shift;
         if self.legacy {
-            features &= self.offered();
+            self.driver.set_features(self.regs.chosen & self.offered());
         }
-        self.driver.set_features(features);
     }
 
     /// The device status.
@@ -94,12 +112,10 @@ impl Link {
         let rising = value & !self.regs.status;
         // The device alone sets NEEDS_RESET, and only a reset clears it.
         self.regs.status = value & !STATUS_NEEDS_RESET | self.regs.status & STATUS_NEEDS_RESET;
-        if rising & STATUS_FEATURES_OK != 0 && !self.acceptable() {
-            guest_error!("virtio: features {:#x} are not acceptable", self.driver.features());
-            self.regs.status &= !STATUS_FEATURES_OK;
+        if rising & STATUS_FEATURES_OK != 0 && !self.legacy {
+            self.agree();
         }
-        // Legacy drivers may use their queues before they say that they are ready.
-        self.driver.set_running(self.legacy || self.regs.status & STATUS_DRIVER_OK != 0);
+        self.let_run();
         if rising & STATUS_DRIVER_OK != 0 {
             self.driver.begin();
             self.device.start(&mut self.driver);
@@ -108,9 +124,17 @@ impl Link {
         }
     }
 
-    fn acceptable(&self) -> bool {
-        let features = self.driver.features();
-        self.legacy || features & !self.offered() == 0 && features & F_VERSION_1 != 0
+    /// The driver has chosen its features: they come into effect.
+    fn agree(&mut self) {
+        let (chosen, offered) = (self.regs.chosen, self.offered());
+        if chosen & !offered != 0 || chosen & F_VERSION_1 == 0 {
+            guest_error!("virtio: features {chosen:#x} are chosen of {offered:#x}, which have VERSION_1");
+            if self.strict {
+                self.regs.status &= !STATUS_FEATURES_OK;
+                return;
+            }
+        }
+        self.driver.set_features(chosen & offered);
     }
 
     /// The driver has put buffers into a queue.
@@ -144,17 +168,23 @@ impl Link {
     fn settle(&mut self) {
         if self.driver.take_signals() {
             self.regs.isr |= ISR_USED;
+            self.raised = true;
         }
         if self.driver.take_config_changed() {
             self.regs.generation = self.regs.generation.wrapping_add(1);
             self.regs.isr |= ISR_CONFIG;
+            self.raised = true;
         }
         if self.driver.is_broken() {
             self.regs.status |= STATUS_NEEDS_RESET;
         }
         if self.driver.is_behind() {
-            self.again.arm(self.again.now());
+            self.go_on_later();
         }
+    }
+
+    fn go_on_later(&self) {
+        self.again.arm(self.again.now().saturating_add(PAUSE));
     }
 
     /// Interrupt causes that stand.
@@ -162,9 +192,15 @@ impl Link {
         self.regs.isr
     }
 
-    /// The driver has seen these interrupt causes.
+    /// Takes whether an interrupt cause has come up, be it one that stood already.
+    pub fn take_raised(&mut self) -> bool {
+        std::mem::take(&mut self.raised)
+    }
+
+    /// The driver has seen these interrupt causes. Those that are left count as having come up again.
     pub fn acknowledge(&mut self, causes: u8) {
         self.regs.isr &= !causes;
+        self.raised = self.regs.isr != 0;
     }
 
     /// Changes with each change of the configuration space.
@@ -203,9 +239,11 @@ impl Link {
     pub fn reset(&mut self) {
         let generation = self.regs.generation;
         self.regs = Regs { generation, ..Regs::default() };
+        self.raised = false;
         self.again.disarm();
         self.driver.reset();
         self.device.reset();
+        self.let_run();
     }
 
     /// Saves or loads everything of the link and the device.
@@ -217,7 +255,7 @@ impl Link {
         self.driver.state(s)?;
         self.device.state(s)?;
         if s.is_loading() && self.driver.is_behind() {
-            self.again.arm(self.again.now());
+            self.go_on_later();
         }
         Ok(())
     }

@@ -130,9 +130,15 @@ impl Chain {
         Some(address.wrapping_add((*length).into()))
     }
 
-    /// Counts the byte that was cut off as written: the last one, after all others.
-    pub fn count_last_byte(&mut self) {
-        self.writable.done = self.writable.done.saturating_add(1);
+    /// Counts everything that can be written as written, and the byte that was cut off: the last one, after all others.
+    pub fn count_all(&mut self) {
+        let all: u64 = self.writable.list.iter().map(|&(_, length)| u64::from(length)).sum();
+        self.writable.done = u32::try_from(all + 1).unwrap_or(u32::MAX);
+    }
+
+    /// How many buffers it has.
+    pub fn buffers(&self) -> usize {
+        self.readable.list.len() + self.writable.list.len()
     }
 
     /// Makes the bytes that were read last the next ones again.
@@ -199,7 +205,7 @@ impl Queue {
         }
         let slot = u64::from(self.next_avail % self.size);
         let head = dma.load16(self.driver.wrapping_add(4 + 2 * slot)).ok_or(OUTSIDE)?;
-        let chain = self.chain(dma, features, head)?;
+        let chain = self.chain(dma, head)?;
         self.next_avail = self.next_avail.wrapping_add(1);
         Ok(Some(chain))
     }
@@ -215,7 +221,7 @@ impl Queue {
         }
     }
 
-    fn chain(&self, dma: &Dma, features: u64, head: u16) -> Result<Chain, Broken> {
+    fn chain(&self, dma: &Dma, head: u16) -> Result<Chain, Broken> {
         let mut chain = Chain { head, readable: Buffers::default(), writable: Buffers::default() };
         let (mut table, mut entries, mut indirect) = (self.desc, u32::from(self.size), false);
         let (mut index, mut seen_here, mut seen, mut total) = (u32::from(head), 0, 0, 0_u64);
@@ -236,7 +242,8 @@ impl Queue {
             let (address, length) = (word as u64, (word >> 64) as u32);
             let (flags, next) = ((word >> 96) as u16, (word >> 112) as u16);
             if flags & DESC_F_INDIRECT != 0 {
-                if features & F_INDIRECT_DESC == 0 || indirect || flags & DESC_F_NEXT != 0 {
+                // Whether the driver has chosen the feature is not looked at, as QEMU does not.
+                if indirect || flags & DESC_F_NEXT != 0 {
                     return Err(Broken("an indirect descriptor where none may be"));
                 }
                 if length == 0 || u64::from(length) % DESC_SIZE != 0 {
@@ -362,7 +369,7 @@ mod tests {
         ring.table(0x400, &[Desc::read(0, 2).next(1), Desc::read(2, 2)]);
         ring.descriptor(0, Desc::indirect(0x400, 32));
         ring.make_available(0);
-        let mut chain = ring.pop(F_INDIRECT_DESC).unwrap().unwrap();
+        let mut chain = ring.pop(0).unwrap().unwrap();
         let mut bytes = [0; 4];
         chain.read(&ring.dma, &mut bytes);
         assert_eq!(&bytes, b"abcd");
@@ -372,18 +379,17 @@ mod tests {
     }
 
     #[test]
-    fn indirect_tables_that_are_not_negotiated_or_odd_are_refused() {
-        for (desc, features) in [
-            (Desc::indirect(0x400, 16), 0),
-            (Desc::indirect(0x400, 24), F_INDIRECT_DESC),
-            (Desc::indirect(0x400, 0), F_INDIRECT_DESC),
-            (Desc::indirect(0x400, 16).next(1), F_INDIRECT_DESC),
-            (Desc::indirect(u64::MAX - 40, 16), F_INDIRECT_DESC),
+    fn indirect_tables_that_are_odd_are_refused() {
+        for desc in [
+            Desc::indirect(0x400, 24),
+            Desc::indirect(0x400, 0),
+            Desc::indirect(0x400, 16).next(1),
+            Desc::indirect(u64::MAX - 40, 16),
         ] {
             let mut ring = ring();
             ring.descriptor(0, desc);
             ring.make_available(0);
-            assert!(ring.pop(features).is_err(), "{desc:?}");
+            assert!(ring.pop(F_INDIRECT_DESC).is_err(), "{desc:?}");
         }
     }
 
