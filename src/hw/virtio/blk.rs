@@ -248,7 +248,9 @@ impl VirtioBlk {
         let (kind, sector) = (word as u32 & !T_BARRIER, (word >> 64) as u64);
         let todo = match kind {
             T_IN => self.range(sector, chain.writable()).map(|offset| Todo::In { offset }),
-            T_OUT => self.writable().and_then(|()| self.range(sector, chain.readable())).map(|offset| Todo::Out { offset }),
+            T_OUT => {
+                self.writable().and_then(|()| self.range(sector, chain.readable())).map(|offset| Todo::Out { offset })
+            }
             T_FLUSH => self.block.flush().map_err(Refusal::from).map(|()| Todo::Nothing),
             T_GET_ID => {
                 let mut id = [0; ID_BYTES];
