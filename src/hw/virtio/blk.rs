@@ -555,7 +555,7 @@ mod tests {
 
     #[test]
     fn a_huge_request_is_worked_off_in_turns() {
-        let bytes = 512 * 60 << 10;
+        let bytes = 512 * (60 << 10);
         let mut disk = Front::block("virtio-blk-device", &[], (0..bytes).map(|at| (at >> 20) as u8).collect());
         huge(&mut disk, T_IN, 512);
         disk.notify(0);

@@ -1,6 +1,6 @@
 //! The distributor's registers.
 
-use super::super::gic_block::{PRIORITY_MASK, SGIS, each_bit, each_byte, from_bytes, from_non_secure, non_secure_view};
+use super::super::gic_block::{SGIS, each_bit, each_byte, from_bytes, from_non_secure, non_secure_view};
 use super::{CTLR_GRP0, GicV2, Who};
 use crate::base::bits;
 use crate::{gap, guest_error};
@@ -109,11 +109,12 @@ impl GicV2 {
             GICD_IGROUPR..GICD_ISENABLER if !who.secure => {}
             GICD_IGROUPR..GICD_IPRIORITYR => self.write_bits(who, offset & !0x7f, index, value, mask),
             GICD_IPRIORITYR..GICD_ITARGETSR => {
+                let priority_mask = self.priority_mask;
                 let Some(block) = self.block(cpu, first / 32) else { return };
                 each_byte(value, mask, |byte, priority| {
                     let bit = first % 32 + byte;
                     match (who.secure, block.group >> bit & 1) {
-                        (true, _) => block.priority[bit] = priority & PRIORITY_MASK,
+                        (true, _) => block.priority[bit] = priority & priority_mask,
                         (false, 0) => {}
                         _ => block.priority[bit] = from_non_secure(priority),
                     }

@@ -1,6 +1,6 @@
 //! The CPU interfaces' registers.
 
-use super::super::gic_block::{IDLE, PRIORITY_MASK, SPURIOUS, active_bit, from_non_secure, non_secure_view};
+use super::super::gic_block::{IDLE, SPURIOUS, active_bit, from_non_secure, non_secure_view};
 use super::*;
 
 pub(super) const GICC_CTLR: u64 = 0x00;
@@ -153,7 +153,7 @@ impl GicV2 {
                 let spread = (value & 1) << 1 | (value & 0x60) << 2 | (value & 0x200) << 1;
                 interface.ctlr = interface.ctlr & !CTLR_NS | spread;
             }
-            GICC_PMR if who.secure => interface.pmr = value as u8 & PRIORITY_MASK,
+            GICC_PMR if who.secure => interface.pmr = value as u8 & self.priority_mask,
             // Non-secure code cannot move the mask out of, nor into, the Secure half.
             GICC_PMR if interface.pmr & 0x80 != 0 => interface.pmr = from_non_secure(value as u8),
             GICC_PMR => {}

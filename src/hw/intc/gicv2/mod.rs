@@ -1,9 +1,11 @@
 //! Arm's GICv2: distributor and CPU interfaces in one chip, for up to eight vCPUs.
 //!
 //! Input n is SPI n (interrupt 32+n); PPIs are inputs by [`own_input`](crate::fabric::own_input).
-//! Each vCPU has four outputs in a row: IRQ, FIQ, virtual IRQ, virtual FIQ. Both groups, five bits of priority,
-//! preemption, split EOI; with `secure=on` the Security Extensions with their banked registers. With `msi-count` a
-//! v2m frame makes SPIs of messages.
+//! Each vCPU has four outputs in a row: IRQ, FIQ, virtual IRQ, virtual FIQ. Both groups, preemption, split EOI; with
+//! `secure=on` the Security Extensions with their banked registers. With `msi-count` a v2m frame makes SPIs of messages.
+//!
+//! Priorities and their mask have eight bits, as in QEMU's chip, for there is software that masks by the lowest of them;
+//! five decide about preemption. With `strict=on` there are five alone, as in a GIC-400.
 //! Leaves out: the virtualization registers (GICH, GICV), so the virtual outputs stay low; NSACR; bypass.
 //!
 //! Documents: Arm IHI 0048B.b, GIC architecture version 2.0; Arm DDI 0471, GIC-400; Server Base System Architecture,
@@ -14,7 +16,9 @@ mod interface;
 #[cfg(test)]
 mod tests;
 
-use super::gic_block::{Block, SGIS, each_bit, from_non_secure, group_priority, interrupt_of, running, specifier};
+use super::gic_block::{
+    Block, PRIORITY_MASK, SGIS, each_bit, from_non_secure, group_priority, interrupt_of, running, specifier,
+};
 use crate::base::{Result, bits};
 use crate::fabric::{Device, Io, IrqLine, Message, State, TreeNode, Width};
 use crate::hw::{Built, PartType, Wiring};
@@ -31,6 +35,7 @@ pub static GICV2: PartType = PartType {
         ("secure", "the Security Extensions (default: off)"),
         ("msi-base", "the first SPI of the v2m frame (default: 48)"),
         ("msi-count", "how many SPIs the v2m frame has (default: 0, there is no frame)"),
+        ("strict", "five bits of priority, as in a GIC-400, and not eight, as in QEMU (default: off)"),
     ],
     build,
 };
@@ -51,7 +56,7 @@ const CTLR_EOI_NS: u32 = 1 << 10;
 /// Enable and bypass bits of group 1, and its EOI mode: where Non-secure code sees them, they are one (two) lower.
 const CTLR_NS: u32 = CTLR_GRP1 | 3 << 7 | CTLR_EOI_NS;
 
-/// The smallest binary point with five bits of priority.
+/// The smallest binary point: five bits of a priority decide about preemption.
 const MIN_BPR: u8 = 2;
 
 const V2M_TYPER: u64 = 0x008;
@@ -92,6 +97,8 @@ struct GicV2 {
     irq: Vec<IrqLine>,
     fiq: Vec<IrqLine>,
     secure: bool,
+    /// The bits of a priority that there are.
+    priority_mask: u8,
     /// First interrupt and number of the v2m frame's.
     msi: (u32, u32),
     regs: Regs,
@@ -114,6 +121,7 @@ fn build(wiring: &mut Wiring) -> Result<Built> {
         fail!("'{name}' serves 8 CPUs at most, not {}", wiring.cpus);
     }
     let secure = wiring.props.switch("secure")?.unwrap_or(false);
+    let strict = wiring.props.switch("strict")?.unwrap_or(false);
     let msi_base = wiring.props.number("msi-base")?.unwrap_or(48);
     let msi_count = wiring.props.number("msi-count")?.unwrap_or(0);
     if msi_base.checked_add(msi_count).is_none_or(|end| end > spis) {
@@ -124,6 +132,7 @@ fn build(wiring: &mut Wiring) -> Result<Built> {
         irq: (0..cpus).map(|cpu| wiring.irq(OUTPUTS * cpu)).collect(),
         fiq: (0..cpus).map(|cpu| wiring.irq(OUTPUTS * cpu + 1)).collect(),
         secure,
+        priority_mask: if strict { PRIORITY_MASK } else { u8::MAX },
         msi: (32 + msi_base as u32, msi_count as u32),
         regs: Regs {
             ctlr: 0,

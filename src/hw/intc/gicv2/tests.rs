@@ -239,3 +239,16 @@ fn a_kernel_without_firmware_has_the_interrupts_of_a_secure_board() {
     assert!(try_it(&gic));
     assert_eq!(ack(&gic, 0), 33);
 }
+
+#[test]
+fn the_lowest_bits_of_priority_and_mask_count_unless_strictly() {
+    for (strict, signalled) in [("off", true), ("on", false)] {
+        let mut gic = Rig::new("gicv2").props(&[("strict", strict)]).build();
+        gic.write(GICD_CTLR, 4, 1);
+        gic.write(GICD_ISENABLER + 4, 4, 2);
+        gic.write_bank(1, GICC_CTLR, 4, 1);
+        gic.write_bank(1, GICC_PMR, 4, 1);
+        gic.input(1, true);
+        assert_eq!(gic.line(0), signalled, "priority 0 under a mask of 1");
+    }
+}
