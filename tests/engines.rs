@@ -187,6 +187,7 @@ impl Bench {
             power: Power::new(|| {}),
             debug: Arc::default(),
             interface: None,
+            semihosting: None,
         };
         board.debug.change(|points| points.breakpoints = guest.handlers());
         let cpu = Cpu::new(0, guest.isa(), board, vec![Remote::new()].into(), None);

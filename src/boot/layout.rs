@@ -55,6 +55,23 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// The largest part of `space` that no blob is in: its first address and the one behind it.
+    pub fn largest_gap(&self, space: &Space) -> (u64, u64) {
+        let inside = |at: u64| at.clamp(space.at, space.end());
+        let mut taken: Vec<(u64, u64)> = self.blobs.iter().map(|blob| (inside(blob.at), inside(blob.end()))).collect();
+        taken.push((space.end(), space.end()));
+        taken.sort_unstable();
+        let mut largest = (space.at, space.at);
+        let mut free = space.at;
+        for (start, end) in taken {
+            if start.saturating_sub(free) > largest.1 - largest.0 {
+                largest = (free, start);
+            }
+            free = free.max(end);
+        }
+        largest
+    }
+
     /// Adds a blob of `size` bytes, or of as many as there are.
     ///
     /// # Errors

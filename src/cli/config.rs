@@ -483,6 +483,23 @@ pub struct RunOptions {
     pub perfmap: bool,
     /// `-jitdump`.
     pub jitdump: bool,
+    /// `-semihosting`, `-semihosting-config`; `None`: semihosting calls are not served.
+    pub semihosting: Option<SemihostingArgs>,
+}
+
+/// How the guest's semihosting calls are served.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SemihostingArgs {
+    /// `chardev=`: the console; `None`: stderr and stdin.
+    pub chardev: Option<String>,
+    /// `arg=`, in order; none: the kernel's file and the words of `-append`.
+    pub arguments: Vec<String>,
+    /// `userspace=`: programs at the lowest privilege level are served too.
+    pub userspace: bool,
+    /// `folder=`: where the guest's files are; `None`: the current folder, less hidden files.
+    pub folder: Option<PathBuf>,
+    /// The words.
+    pub given: Given,
 }
 
 /// What follows from a guest's doings: `-no-reboot`, `-no-shutdown`, `-action`, `-watchdog-action`.

@@ -110,6 +110,12 @@ impl ConsolePlan {
                 planner.use_it(id, &device.given)?;
             }
         }
+        if let Some(args) = &config.run.semihosting
+            && let Some(id) = &args.chardev
+        {
+            planner.find(id).ok_or_else(|| error!("{}: chardev \"{id}\" not found", args.given))?;
+            planner.use_it(id, &args.given)?;
+        }
         if let Some(arg) = &words.gdb {
             planner.plan.gdb = planner.take(arg, "gdb")?;
         }

@@ -102,6 +102,11 @@ impl KeyList {
         last
     }
 
+    /// Takes all values of `key`, in the order given.
+    pub fn take_all(&mut self, key: &str) -> Vec<String> {
+        self.items.extract_if(.., |(name, _)| name == key).map(|(_, value)| value).collect()
+    }
+
     /// Takes a switch: `key=on|off` and its synonyms, or the words `key` and `nokey`.
     ///
     /// # Errors

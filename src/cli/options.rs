@@ -111,8 +111,8 @@ pub static SECTIONS: &[(&str, &[Opt])] = &[
         opt("plugin", "[file=]FILE[,...]", "a plugin", run::refused),
         flag("perfmap", "write a map of guest code for perf", run::perfmap),
         flag("jitdump", "write a dump of guest code for perf", run::jitdump),
-        flag("semihosting", "serve the guest's semihosting calls", run::refused),
-        opt("semihosting-config", "[enable=on|off][,target=native|gdb|auto][,arg=TEXT...]", "serve the guest's semihosting calls", run::semihosting_config),
+        flag("semihosting", "serve the guest's semihosting calls, its files those in the current folder", run::semihosting),
+        opt("semihosting-config", "[enable=on|off][,target=native|auto][,chardev=ID][,folder=DIR][,userspace=on|off][,arg=TEXT...]", "serve the guest's semihosting calls, its files those in DIR", run::semihosting_config),
     ]),
     ("Windows and sound", &[
         flag("nographic", "no window; the first serial line and the monitor share the terminal", run::nographic),

@@ -1,7 +1,7 @@
 //! Options about the run: actions, clock, log, windows; and those that are only accepted or not served yet.
 
 use super::Reader;
-use super::config::{PanicAction, RtcBase, RtcClock, WatchdogAction};
+use super::config::{PanicAction, RtcBase, RtcClock, SemihostingArgs, WatchdogAction};
 use super::help::{list, usage, version_text};
 use super::keylist::{Grammar, KeyList, is_help, number};
 use super::words::Arg;
@@ -97,18 +97,37 @@ pub fn jitdump(reader: &mut Reader, _: &Arg<'_>) -> Result<()> {
     Ok(())
 }
 
+pub fn semihosting(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    let args = SemihostingArgs { given: arg.given(), ..SemihostingArgs::default() };
+    reader.config.run.semihosting.get_or_insert(args);
+    Ok(())
+}
+
+/// Later ones add to earlier ones.
 pub fn semihosting_config(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
     let mut list = KeyList::parse(&arg.value, Grammar::loose("enable"))?;
     let enabled = list.take_switch("enable")?.unwrap_or(true);
-    if let Some(target) = list.take("target")
-        && !["native", "gdb", "auto"].contains(&target.as_str())
-    {
-        fail!("unsupported semihosting-config {target}: native, gdb or auto");
+    match list.take("target").as_deref() {
+        // No debugger is asked to serve calls, so that `auto` is what it is without one.
+        None | Some("native" | "auto") => {}
+        Some("gdb") => fail!("semihosting by gdb is not supported yet: target=native serves the calls here"),
+        Some(target) => fail!("unsupported semihosting-config {target}: native, gdb or auto"),
     }
-    list.take_switch("userspace")?;
-    ["chardev", "arg"].iter().for_each(|key| drop(list.take(key)));
+    let userspace = list.take_switch("userspace")?;
+    let (chardev, folder) = (list.take("chardev"), list.take("folder"));
+    let arguments = list.take_all("arg");
     list.finish()?;
-    if enabled { refused(reader, arg) } else { Ok(()) }
+    if !enabled {
+        reader.config.run.semihosting = None;
+        return Ok(());
+    }
+    let args = reader.config.run.semihosting.get_or_insert_default();
+    args.given = arg.given();
+    args.arguments.extend(arguments);
+    args.userspace = userspace.unwrap_or(args.userspace);
+    args.chardev = chardev.or_else(|| args.chardev.take());
+    args.folder = folder.map(PathBuf::from).or_else(|| args.folder.take());
+    Ok(())
 }
 
 pub fn nographic(reader: &mut Reader, _: &Arg<'_>) -> Result<()> {

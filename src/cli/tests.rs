@@ -269,8 +269,6 @@ fn help_is_answered_or_passed_on() {
 fn what_is_not_there_yet_is_refused_by_name() {
     for (line, says) in [
         ("mimus -icount shift=auto", "-icount shift=auto is not supported yet"),
-        ("mimus -semihosting", "-semihosting is not supported yet"),
-        ("mimus -semihosting-config enable=on", "-semihosting-config enable=on is not supported yet"),
         ("mimus --daemonize", "--daemonize is not supported yet"),
     ] {
         assert_eq!(config(line).supported().unwrap_err().to_string(), says);

@@ -50,6 +50,18 @@ pub struct Board {
     pub debug: Arc<DebugPoints>,
     /// The interrupt controller, where vCPUs reach it by system registers.
     pub interface: Option<Arc<dyn CpuInterface>>,
+    /// What answers semihosting calls, where the user allows them.
+    pub semihosting: Option<Arc<dyn Semihosting>>,
+}
+
+/// Serves the calls that a guest program makes to the host it is developed on, past all of the board.
+pub trait Semihosting: Send + Sync {
+    /// Whether programs at the lowest privilege level are served too.
+    fn serves_users(&self) -> bool;
+
+    /// Answers the call `operation` with `parameter`, both as the guest's registers have them; the result. `None`: it
+    /// has to wait, and the guest is to make the same call again; the vCPU has been asleep for a moment.
+    fn call(&self, cpu: &mut Cpu, operation: u32, parameter: u64) -> Option<u64>;
 }
 
 /// A firmware service built into Mimus, which an ISA's environment call asks when there is no guest firmware.

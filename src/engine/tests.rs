@@ -528,6 +528,7 @@ fn bench(make: impl FnOnce(Arc<Mailbox>) -> Box<dyn Engine>) -> Bench {
         power: Power::new(|| {}),
         debug: Arc::default(),
         interface: None,
+        semihosting: None,
     };
     let cpu = Cpu::new(0, Arc::new(Toy), board, vec![Remote::new()].into(), None);
     Bench { cpu, ram, engine: make(mailbox) }

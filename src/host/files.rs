@@ -1,6 +1,7 @@
 //! Streams over descriptors that are there from the start: the terminal, files, named pipes.
 
 use super::link::{AtEof, Fixed, Link, Side};
+use super::standard::SAFE_CHUNK;
 use super::{os_text, terminal};
 use crate::base::Result;
 use crate::error;
@@ -9,9 +10,6 @@ use std::fs::{File, OpenOptions};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-
-/// What a write to a blocking terminal or pipe that is ready for some bytes surely takes without blocking.
-const SAFE_CHUNK: usize = 256;
 
 /// Stdin and stdout.
 pub(super) fn stdio(signal: bool) -> Result<Fixed> {

@@ -5,8 +5,9 @@ use crate::boot::{Firmware, Request};
 use crate::cli::config::{DeviceArg, DriveArg, Firmware as Bios, FwCfgContent, Interface as If, RtcBase};
 use crate::cli::{Config, ConsolePlan};
 use crate::engine::{CODE_LIMIT, Kind, LEAST_CODE_LIMIT, MOST_CODE_LIMIT};
-use crate::host::Chardevs;
+use crate::host::{Chardevs, Folder};
 use crate::machine::{CpuChoice, Disk, Interface, Plug, Setup};
+use crate::semihosting;
 use crate::{error, fail};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -32,6 +33,7 @@ pub fn setup<'a>(config: &Config, plan: &ConsolePlan, chardevs: &'a mut Chardevs
     for serial in &plan.serials {
         serials.push(serial.as_deref().map(|id| chardevs.end(id)).transpose()?);
     }
+    let semihosting = semihosting(config, chardevs)?;
     let topology = config.smp.topology()?;
     let (engine, code_limit) = engine(config)?;
     Ok(Setup {
@@ -55,6 +57,7 @@ pub fn setup<'a>(config: &Config, plan: &ConsolePlan, chardevs: &'a mut Chardevs
             .iter()
             .map(|global| (global.driver.clone(), global.property.clone(), global.value.clone()))
             .collect(),
+        semihosting,
         epoch: epoch(config.run.rtc.base)?,
         seed: config.run.seed,
         uuid: config.run.uuid,
@@ -153,6 +156,26 @@ fn disk(config: &Config, drive: &DriveArg) -> Result<Disk> {
         image,
         given: drive.given.to_string(),
     })
+}
+
+/// What serves semihosting calls, where they are served.
+fn semihosting(config: &Config, chardevs: &mut Chardevs) -> Result<Option<semihosting::Setup>> {
+    let Some(args) = &config.run.semihosting else { return Ok(None) };
+    let folder = match &args.folder {
+        Some(path) => Folder::open(path),
+        None => Folder::current(),
+    };
+    let mut arguments = args.arguments.clone();
+    if let (true, Some(kernel)) = (arguments.is_empty(), &config.boot.kernel) {
+        arguments.push(kernel.display().to_string());
+        arguments.extend(config.boot.append.iter().flat_map(|text| text.split_whitespace()).map(str::to_string));
+    }
+    Ok(Some(semihosting::Setup {
+        console: args.chardev.as_deref().map(|id| chardevs.end(id)).transpose()?,
+        folder: folder.map_err(|e| e.within(&args.given))?,
+        arguments,
+        users: args.userspace,
+    }))
 }
 
 fn fw_cfg(config: &Config) -> Result<Vec<(String, Vec<u8>)>> {

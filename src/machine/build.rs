@@ -28,6 +28,7 @@ use crate::cpu::{Board, Cpu, DebugPoints, Remote};
 use crate::fabric::{BusBuilder, Clock, Dma, IrqLine, Part, Ram, Timebase, Timers, Watchers};
 use crate::hw::FwCfgItems;
 use crate::hw::misc::fw_cfg::key;
+use crate::semihosting::Service;
 use crate::{engine, fail};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -127,6 +128,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     (arch.protocol.finish)(&mut plan, &place, dtb.clone())?;
     tell_firmware(&supply.fw_cfg, &plan, &setup, cpus, ram_size)?;
 
+    let semihosting = setup.semihosting.take();
     let debug = Arc::new(DebugPoints::default());
     let board = Board {
         bus: bus.clone(),
@@ -134,6 +136,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
         power: supply.power.clone(),
         debug: debug.clone(),
         interface: parts.interface.clone(),
+        semihosting: semihosting.map(|setup| Service::new(setup, plan.layout.largest_gap(&place.ram)) as Arc<_>),
     };
     let firmware = serves.then_some(model.firmware);
     let engines = engine::engines(setup.engine, setup.code_limit, cpus, &watchers)?;

@@ -5,6 +5,7 @@ use crate::boot::Request;
 use crate::engine::{CODE_LIMIT, Kind};
 use crate::error;
 use crate::host::{Block, CharEnd};
+use crate::semihosting;
 
 /// Properties in the order given: of equal keys the last one counts.
 pub type PropList = Vec<(String, String)>;
@@ -38,6 +39,8 @@ pub struct Setup<'a> {
     pub fw_cfg: Vec<(String, Vec<u8>)>,
     /// `-global`: driver, property, value.
     pub globals: Vec<(String, String, String)>,
+    /// `-semihosting`: how the guest's semihosting calls are served, if they are.
+    pub semihosting: Option<semihosting::Setup>,
     /// `-rtc base=`: wall-clock seconds since 1970 at guest time zero.
     pub epoch: u64,
     /// `-seed`: makes what is random repeatable.
@@ -63,6 +66,7 @@ impl Default for Setup<'_> {
             chardevs: Box::new(|id| Err(error!("there is no chardev '{id}'"))),
             fw_cfg: Vec::new(),
             globals: Vec::new(),
+            semihosting: None,
             epoch: 0,
             seed: None,
             uuid: None,

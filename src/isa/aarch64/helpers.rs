@@ -34,7 +34,7 @@ helpers! {
     SMC;
     /// `brk(imm)`: raises a breakpoint exception. Always traps.
     BRK;
-    /// `hlt(imm)`: halting debug or semihosting; UNDEFINED without.
+    /// `hlt(imm)`: a semihosting call, where those are served: the address to go on at. UNDEFINED otherwise.
     HLT;
     /// `mrs(sysreg, insn)`: the value, after the access checks. RNDR and RNDRRS set the flags. Never NZCV.
     MRS;

@@ -30,7 +30,7 @@ pub static HELPERS: [Helper; helpers::COUNT] = [
     any("hvc", hvc),
     any("smc", smc),
     any("brk", |cpu, [imm, ..]| Err(at_level(synchronous(ec::BRK, imm & 0xffff), debug::target(cpu)))),
-    any("hlt", |_, _| Err(undefined())),
+    any("hlt", hlt),
     any("mrs", |cpu, [register, insn, _]| sysreg::read(cpu, register, insn)),
     any("msr", |cpu, [register, value, insn]| sysreg::write(cpu, register, value, insn).map(|()| 0)),
     any("msr_imm", |cpu, [which, imm, insn]| sysreg::state::write_immediate(cpu, which, imm, insn).map(|()| 0)),
@@ -66,6 +66,22 @@ const READS: Effects = Effects { reads: true, writes: false, traps: false };
 
 /// Raises float flags alone.
 const FLOATS: Effects = Effects { reads: true, writes: true, traps: false };
+
+/// The immediate of an HLT that is a semihosting call.
+const SEMIHOSTING: u64 = 0xf000;
+
+fn hlt(cpu: &mut Cpu, [imm, ..]: Args) -> Result<u64, Trap> {
+    let service = cpu.board.semihosting.clone().filter(|_| imm == SEMIHOSTING);
+    let service = service.filter(|service| state::level(cpu) > 0 || service.serves_users());
+    let service = service.ok_or_else(undefined)?;
+    match service.call(cpu, cpu.get(regs::x(0)) as u32, cpu.get(regs::x(1))) {
+        Some(result) => {
+            cpu.set(regs::x(0), result);
+            Ok(cpu.pc + 4)
+        }
+        None => Ok(cpu.pc),
+    }
+}
 
 fn hvc(cpu: &mut Cpu, [imm, ..]: Args) -> Result<u64, Trap> {
     if config(cpu).conduit == Conduit::Hvc

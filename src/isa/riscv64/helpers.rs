@@ -8,6 +8,7 @@ use super::trap::{self, illegal, privilege};
 use super::{config, csr, mmu, status};
 use crate::base::bits::{bit, bits};
 use crate::cpu::{Access, Cpu, Helper, Trap};
+use crate::fabric::PAGE_SIZE;
 use crate::ir::eval::Trapped;
 use crate::ir::{Effects, HelperId, Mem, MemSize};
 
@@ -19,7 +20,7 @@ pub const CSR_READ: HelperId = HelperId(1);
 pub const CSR_WRITE: HelperId = HelperId(2);
 /// `ecall()`: an environment call. Goes on behind the instruction when the built-in firmware answered.
 pub const ECALL: HelperId = HelperId(3);
-/// `ebreak()`: always traps.
+/// `ebreak()`: traps, unless it is a semihosting call that is served: the address to go on at.
 pub const EBREAK: HelperId = HelperId(4);
 /// `mret(instruction)`: the address to go on at.
 pub const MRET: HelperId = HelperId(5);
@@ -55,7 +56,7 @@ pub static HELPERS: [Helper; 14] = [
     helper("csr_read", csr_read),
     helper("csr_write", csr_write),
     helper("ecall", ecall),
-    helper("ebreak", |_, _| Err(Trap { cause: cause::BREAKPOINT, value: 0 })),
+    helper("ebreak", ebreak),
     helper("mret", |cpu, [instruction, ..]| trap::mret(cpu, instruction)),
     helper("sret", |cpu, [instruction, ..]| trap::sret(cpu, instruction)),
     helper("wfi", wfi),
@@ -94,6 +95,30 @@ fn ecall(cpu: &mut Cpu, _: [u64; 3]) -> Result<u64, Trap> {
         return firmware.call(cpu).map(|()| 0);
     }
     Err(Trap { cause: cause::ECALL_U + at as u64, value: 0 })
+}
+
+/// The instructions around an EBREAK that make it a semihosting call, from `slli x0, x0, 0x1f` to `srai x0, x0, 7`.
+const SEMIHOSTING: [u32; 3] = [0x01f0_1013, 0x0010_0073, 0x4070_5013];
+
+fn ebreak(cpu: &mut Cpu, _: [u64; 3]) -> Result<u64, Trap> {
+    let (pc, trap) = (cpu.pc, Trap { cause: cause::BREAKPOINT, value: 0 });
+    let Some(service) = cpu.board.semihosting.clone() else { return Err(trap) };
+    let mut around = [0; 12];
+    let one_page = (4..=PAGE_SIZE - 8).contains(&(pc % PAGE_SIZE));
+    let allowed = privilege(cpu) != Privilege::User || service.serves_users();
+    if !one_page || !allowed || cpu.peek(pc - 4, &mut around) < around.len() {
+        return Err(trap);
+    }
+    if around != SEMIHOSTING.map(u32::to_le_bytes).concat()[..] {
+        return Err(trap);
+    }
+    match service.call(cpu, cpu.get(x(10)) as u32, cpu.get(x(11))) {
+        Some(result) => {
+            cpu.set(x(10), result);
+            Ok(pc + 4)
+        }
+        None => Ok(pc),
+    }
 }
 
 fn wfi(cpu: &mut Cpu, [instruction, ..]: [u64; 3]) -> Result<u64, Trap> {

@@ -99,7 +99,14 @@ pub fn eret(l: &mut Lift, _: Insn) {
     l.b.indirect(target, Hint::Jump);
 }
 
-/// SVC, HVC, SMC, BRK, HLT.
+/// HLT.
+pub fn hlt(l: &mut Lift, i: Insn) {
+    let imm = l.b.const_(u64::from(i.bits(20, 5)));
+    let target = l.call(helpers::HLT, &[imm]);
+    l.b.indirect(target, Hint::Jump);
+}
+
+/// SVC, HVC, SMC, BRK.
 pub fn exception(l: &mut Lift, i: Insn, helper: HelperId) {
     let imm = l.b.const_(u64::from(i.bits(20, 5)));
     l.call(helper, &[imm]);

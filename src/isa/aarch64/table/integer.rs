@@ -64,7 +64,7 @@ pub static ROWS: &[Row] = table! {
     "11010100 000 iiiiiiiiiiiiiiii 000 10"  "hvc" "u16" [BASE] branch::call_above(helpers::HVC);
     "11010100 000 iiiiiiiiiiiiiiii 000 11"  "smc" "u16" [BASE] branch::call_above(helpers::SMC);
     "11010100 001 iiiiiiiiiiiiiiii 000 00"  "brk" "u16" [BASE] branch::exception(helpers::BRK);
-    "11010100 010 iiiiiiiiiiiiiiii 000 00"  "hlt" "u16" [BASE] branch::exception(helpers::HLT);
+    "11010100 010 iiiiiiiiiiiiiiii 000 00"  "hlt" "u16" [BASE] branch::hlt();
 
     // Hints, barriers, system
     "11010101 0000 0011 0010 0000 000 11111"  "nop" "" [BASE] system::nop();

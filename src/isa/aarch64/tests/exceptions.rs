@@ -28,6 +28,36 @@ fn a_debugging_hypervisor_takes_breakpoint_instructions() {
 }
 
 #[test]
+fn one_halt_is_a_semihosting_call_where_those_are_served() {
+    struct Echo {
+        users: bool,
+    }
+    impl crate::cpu::Semihosting for Echo {
+        fn serves_users(&self) -> bool {
+            self.users
+        }
+        fn call(&self, _: &mut Cpu, operation: u32, parameter: u64) -> Option<u64> {
+            (operation != 7).then_some(parameter)
+        }
+    }
+    let mut cpu = cpu();
+    at(&mut cpu, 1);
+    assert!(call(&mut cpu, "hlt", [0xf000, 0, 0]).is_err());
+    for (level, users, served) in [(0, false, false), (0, true, true), (1, false, true), (2, false, true)] {
+        at(&mut cpu, level);
+        cpu.board.semihosting = Some(std::sync::Arc::new(Echo { users }));
+        cpu.pc = 0x1000;
+        cpu.set(crate::isa::aarch64::regs::x(0), 7);
+        cpu.set(crate::isa::aarch64::regs::x(1), 99);
+        assert_eq!(call(&mut cpu, "hlt", [0xf000, 0, 0]).ok(), served.then_some(0x1000), "it waits");
+        cpu.set(crate::isa::aarch64::regs::x(0), 1);
+        assert_eq!(call(&mut cpu, "hlt", [0xf000, 0, 0]).ok(), served.then_some(0x1004));
+        assert_eq!(cpu.get(crate::isa::aarch64::regs::x(0)), if served { 99 } else { 1 });
+        assert!(call(&mut cpu, "hlt", [0xf001, 0, 0]).is_err());
+    }
+}
+
+#[test]
 fn ssbs_is_only_set_where_it_is() {
     for (model, ssbs) in [("cortex-a53", 0), ("neoverse-n1", pstate::SSBS)] {
         let mut cpu = cpu_of(model, "");

@@ -38,6 +38,7 @@ fn cpu_of(model: &str, props: &str) -> Box<Cpu> {
         power: Power::new(|| {}),
         debug: Arc::default(),
         interface: None,
+        semihosting: None,
     };
     let props: Vec<(String, String)> = props
         .split(',')

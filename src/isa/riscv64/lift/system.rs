@@ -1,7 +1,7 @@
 //! Zicsr, privileged instructions, fences, cache blocks, hints and may-be-operations.
 
 use super::{Insn, Lift};
-use crate::ir::{BinOp, Effects, End, HelperId, Hint, Slot, Type, Val, Why, Width};
+use crate::ir::{BinOp, Effects, HelperId, Hint, Slot, Type, Val, Why, Width};
 use crate::isa::riscv64::extensions::Extensions;
 use crate::isa::riscv64::mode::Privilege;
 use crate::isa::riscv64::{helpers, regs};
@@ -126,8 +126,8 @@ pub fn ecall(l: &mut Lift, _: Insn) {
 
 /// EBREAK.
 pub fn ebreak(l: &mut Lift, _: Insn) {
-    l.b.call(helpers::EBREAK, Effects::ANY, &[]);
-    l.b.end(End::Never);
+    let target = l.b.call(helpers::EBREAK, Effects::ANY, &[]);
+    l.b.indirect(target, Hint::Jump);
 }
 
 /// MRET, SRET.

@@ -39,6 +39,7 @@ fn harts(model: &str, props: &str, count: u32, firmware: bool) -> Vec<Box<Cpu>> 
         power: Power::new(|| {}),
         debug: Arc::default(),
         interface: None,
+        semihosting: None,
     };
     let props: Vec<(String, String)> = props
         .split(',')

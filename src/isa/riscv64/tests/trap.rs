@@ -1,6 +1,8 @@
 use super::*;
+use crate::cpu::Semihosting;
 use crate::isa::riscv64::fields::{envcfg, irq};
 use crate::isa::riscv64::mode::Privilege::{Machine, Supervisor, User};
+use crate::isa::riscv64::regs::x;
 
 /// A hart with handlers, and a pc to come back to.
 fn ready(privilege: Privilege) -> Box<Cpu> {
@@ -184,6 +186,52 @@ fn environment_calls_and_breakpoints_name_their_level_and_place() {
     assert_eq!(call(&mut cpu, "illegal", [0x1234, 0, 0]), refused());
     assert_eq!(call(&mut cpu, "check_target", [0x8000_0002, 0, 0]), Err(trap(0, 0x8000_0002)));
     assert_eq!(call(&mut cpu, "check_target", [0x8000_0004, 0, 0]), Ok(0));
+}
+
+#[test]
+fn only_the_whole_sequence_is_a_semihosting_call() {
+    /// Answers the operation's number doubled, and nothing for 7.
+    struct Doubler {
+        users: bool,
+    }
+    impl Semihosting for Doubler {
+        fn serves_users(&self) -> bool {
+            self.users
+        }
+        fn call(&self, _: &mut Cpu, operation: u32, parameter: u64) -> Option<u64> {
+            assert_eq!(parameter, 0x5555);
+            (operation != 7).then_some(u64::from(operation) * 2)
+        }
+    }
+    let breakpoint = Err(trap(3, 0));
+    let (before, this, after) = (0x01f0_1013u32, 0x0010_0073, 0x4070_5013u32);
+    let cases = [
+        (Machine, false, 0x120, before, after, true),
+        (Supervisor, false, 0x120, before, after, true),
+        (User, false, 0x120, before, after, false),
+        (User, true, 0x120, before, after, true),
+        (Machine, false, 0x120, before + 0x10_0000, after, false),
+        (Machine, false, 0x120, before, after + 0x10_0000, false),
+        (Machine, false, 0x1000, before, after, false),
+        (Machine, false, 0x1ffc, before, after, false),
+        (Machine, false, 0x1ff8, before, after, true),
+        (Machine, false, 0x1004, before, after, true),
+    ];
+    for (level, users, at, before, after, served) in cases {
+        let mut cpu = ready(level);
+        cpu.pc = RAM + at;
+        for (n, word) in (0..).zip([before, this, after]) {
+            assert!(cpu.board.bus.poke(cpu.pc - 4 + 4 * n, &word.to_le_bytes()));
+        }
+        assert_eq!(call(&mut cpu, "ebreak", [0; 3]), breakpoint, "without the service");
+        cpu.board.semihosting = Some(Arc::new(Doubler { users }));
+        cpu.set(x(11), 0x5555);
+        cpu.set(x(10), 0xffff_ffff_0000_0007);
+        assert_eq!(call(&mut cpu, "ebreak", [0; 3]), if served { Ok(RAM + at) } else { breakpoint }, "{at:#x}");
+        cpu.set(x(10), 0xffff_ffff_0000_0018);
+        assert_eq!(call(&mut cpu, "ebreak", [0; 3]), if served { Ok(RAM + at + 4) } else { breakpoint }, "{at:#x}");
+        assert_eq!(cpu.get(x(10)), if served { 0x30 } else { 0xffff_ffff_0000_0018 });
+    }
 }
 
 #[test]
