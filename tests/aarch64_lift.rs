@@ -1,6 +1,8 @@
 //! The A64 table is well-formed, and whatever the bits, the lifter makes a valid block of them.
 
-use mimus::ir::{Block, Builder, verify};
+use mimus::float::{Flags, Rules};
+use mimus::ir::eval::{self, Env, Outcome, Trapped};
+use mimus::ir::{Block, Builder, HelperId, Mem, RmwOp, Slot, verify};
 use mimus::isa::aarch64::decode::{Insn, Row, decode};
 use mimus::isa::aarch64::disasm::disassemble;
 use mimus::isa::aarch64::features::Features;
@@ -115,4 +117,51 @@ fn every_row_reads_as_written_down() {
         assert_eq!(expected, found, "disasm.txt differs; BLESS=1 rewrites it");
     }
     assert_eq!(expected.len(), found.len(), "disasm.txt differs; BLESS=1 rewrites it");
+}
+
+/// Registers, and memory that no access of an instruction may reach.
+struct Registers(Vec<u64>);
+
+impl Env for Registers {
+    fn insn(&mut self, _: u64) {}
+    fn get(&mut self, slot: Slot) -> u64 {
+        self.0[usize::from(slot.0)]
+    }
+    fn set(&mut self, slot: Slot, value: u64) {
+        self.0[usize::from(slot.0)] = value;
+    }
+    fn load(&mut self, _: Mem, _: u64) -> Result<u64, Trapped> {
+        Err(Trapped)
+    }
+    fn store(&mut self, _: Mem, _: u64, _: u64) -> Result<(), Trapped> {
+        Err(Trapped)
+    }
+    fn rmw(&mut self, _: RmwOp, _: Mem, _: u64, _: u64) -> Result<u64, Trapped> {
+        Err(Trapped)
+    }
+    fn cas(&mut self, _: Mem, _: u64, _: u64, _: u64) -> Result<u64, Trapped> {
+        Err(Trapped)
+    }
+    fn fence(&mut self) {}
+    fn call(&mut self, _: HelperId, _: [u64; 3]) -> Result<u64, Trapped> {
+        Err(Trapped)
+    }
+    fn raise(&mut self, _: Flags) {}
+    fn rules(&self) -> &Rules {
+        &Rules::RISCV
+    }
+}
+
+#[test]
+fn no_store_is_exclusive_while_the_monitor_is_open() {
+    // clrex; then stxrb, stxrh, stxr and stxr of w3 to [x1], status in w2
+    for (word, size) in [(0x0802_7c23, 1), (0x4802_7c23, 2), (0x8802_7c23, 4), (0xc802_7c23, 8)] {
+        for address in [0, 0u64.wrapping_sub(size)] {
+            let block = lifted(&[0xd503_3f5f, word], 0, CodeMode::default(), EVERYTHING);
+            let mut registers = Registers(vec![0; usize::from(regs::FIRST_SYSREG)]);
+            registers.set(regs::x(1), address);
+            let outcome = eval::run(&block, 0, &mut registers, &mut Vec::new());
+            assert_eq!((outcome, registers.get(regs::x(2))), (Outcome::To(8), 1), "{word:#x} at {address:#x}");
+        }
+    }
 }

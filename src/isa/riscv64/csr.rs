@@ -132,14 +132,15 @@ static IDLE_COUNTERS: &[Csr] = csrs! {
 pub const SHOWN: usize = CSRS.len();
 
 /// The index in [`CSRS`] of each number; `NONE` where there is none.
-static INDEX: [u8; 4096] = index();
-const NONE: u8 = u8::MAX;
+static INDEX: [u16; 4096] = index();
+const NONE: u16 = u16::MAX;
+const _: () = assert!(SHOWN < NONE as usize);
 
-const fn index() -> [u8; 4096] {
+const fn index() -> [u16; 4096] {
     let mut index = [NONE; 4096];
     let mut n = 0;
     while n < SHOWN {
-        index[CSRS[n].number as usize] = n as u8;
+        index[CSRS[n].number as usize] = n as u16;
         n += 1;
     }
     index

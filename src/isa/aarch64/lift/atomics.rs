@@ -2,7 +2,7 @@
 
 use super::memory::join;
 use super::{Insn, Lift};
-use crate::ir::{BinOp, MemSize, RmwOp, Type, UnOp, Val, Width};
+use crate::ir::{BinOp, Cond, MemSize, RmwOp, Type, UnOp, Val, Width};
 use crate::isa::aarch64::{helpers, regs};
 
 impl Lift<'_> {
@@ -66,9 +66,21 @@ pub fn store_exclusive_words(l: &mut Lift, i: Insn) {
     store_if_exclusive(l, i, MemSize::B8, value);
 }
 
+/// The address that the monitor watches. An open one watches, by its number, the last byte of all, where stores of a byte
+/// are never exclusive.
+fn watched(l: &mut Lift, size: MemSize, address: Val) -> Val {
+    let watched = l.b.get(regs::EXCLUSIVE_ADDRESS, Type::Int);
+    if size != MemSize::B1 {
+        return watched;
+    }
+    let (open, other) = (l.b.const_(u64::MAX), l.b.const_(0));
+    let last = l.b.cmp(Cond::Eq, Width::W64, address, open);
+    l.b.select(last, other, watched)
+}
+
 fn store_if_exclusive(l: &mut Lift, i: Insn, size: MemSize, value: Val) {
     let address = l.x_or_sp(i.rn());
-    let reserved = l.b.get(regs::EXCLUSIVE_ADDRESS, Type::Int);
+    let reserved = watched(l, size, address);
     let expected = l.b.get(regs::EXCLUSIVE_VALUE, Type::Int);
     let failed = l.b.store_conditional(size, address, reserved, expected, value);
     l.open_monitor();

@@ -73,16 +73,17 @@ fn find(cpu: &Cpu, given: u16) -> Option<(&'static SysReg, u16)> {
     config(cpu).features.has(register.needs).then_some((register, named))
 }
 
-const NO_ROW: u8 = u8::MAX;
+const NO_ROW: u16 = u16::MAX;
+const _: () = assert!(REGISTERS.len() < NO_ROW as usize);
 
 /// The row of each number less its op0, of which few are shared by two; those are searched for.
-static INDEX: [u8; 1 << 14] = index();
+static INDEX: [u16; 1 << 14] = index();
 
-const fn index() -> [u8; 1 << 14] {
+const fn index() -> [u16; 1 << 14] {
     let mut index = [NO_ROW; 1 << 14];
     let mut n = 0;
     while n < REGISTERS.len() {
-        index[(REGISTERS[n].number & 0x3fff) as usize] = n as u8;
+        index[(REGISTERS[n].number & 0x3fff) as usize] = n as u16;
         n += 1;
     }
     index
