@@ -199,7 +199,7 @@ fn non_secure_code_sees_its_half_of_a_secure_controller() {
     gic.write_bank(1, GICC_PMR, 4, 0xff);
     assert_eq!(gic.read_bank(1, GICC_PMR, 4), 0, "the Secure world has not let go of the mask");
     write(&gic, 1, secure, GICC_PMR, 0xff);
-    assert_eq!(gic.read_bank(1, GICC_PMR, 4), 0xf0);
+    assert_eq!(gic.read_bank(1, GICC_PMR, 4), 0xfe);
     gic.write_bank(1, GICC_CTLR, 4, 1);
     assert_eq!(read(&gic, 1, secure, GICC_CTLR), u64::from(CTLR_GRP1));
     gic.input(1, true);
