@@ -39,8 +39,10 @@ pub struct Mapping {
     pub write: bool,
     /// Whether devices are told that the access is Secure.
     pub secure: bool,
-    /// Whether each access is to be shown to [`Isa::check`]; the translation is not kept then.
+    /// Whether each access is to be shown to [`Isa::check`]: engines do not make it by themselves then.
     pub checked: bool,
+    /// Whether all address spaces with the same [`AddressSpace::globals`] and `bits` have this page.
+    pub global: bool,
 }
 
 /// What an entry of a page table maps, for the monitor.

@@ -4,7 +4,7 @@
 //!            Isa (what an architecture is)            engines
 //!               │ mode, translate, enter                 │ slots, TLB tags, load/store
 //!               ▼                                        ▼
-//!   Cpu ── slots ── contexts ── TLB ── slow path ──► Bus, Ram          Remote: how other threads reach it
+//!   Cpu ── slots ── contexts ── TLB ── slow path ── second-level TLB ──► Bus, Ram    Remote: how others reach it
 //! ```
 //! The slots are the CPU: every guest register is one, so engines, gdb, traces and snapshots need nothing else.
 //! Translations are tagged with a *context* (address space, privilege and whatever else decides them), so a switch
@@ -14,9 +14,11 @@
 
 mod context;
 mod isa;
+mod large;
 mod points;
 mod remote;
 mod softmmu;
+mod stlb;
 mod tlb;
 
 pub use context::{AddressSpace, CONTEXT_SHIFT};
@@ -30,9 +32,10 @@ use crate::base::dlog;
 use crate::fabric::{Bus, Clock, CpuInterface, Pins, Power, Timers};
 use crate::float::Flags;
 use crate::ir::Slot;
-use context::{Contexts, NO_CONTEXT};
+use context::Contexts;
 use points::Watch;
 use std::sync::Arc;
+use stlb::{Keys, Stlb};
 
 /// How many slots a vCPU has room for.
 pub const SLOTS: usize = 2048;
@@ -94,7 +97,11 @@ pub struct Cpu {
     pub trap: Trap,
     /// Translations of data accesses, and of instruction fetches.
     pub tlb: Tlb,
+    stlb: Stlb,
     contexts: Contexts,
+    /// Where the second-level TLB has the translations of `data_context`, and of `fetch_context`.
+    data_keys: Keys,
+    fetch_keys: Keys,
     /// Counts flushes of translations: what was known of a mapping at one count may be wrong at another.
     pub flushes: u64,
     /// Number of the vCPU on its machine.
@@ -139,7 +146,10 @@ impl Cpu {
             float_flags: 0,
             trap: Trap::default(),
             tlb: Tlb::new(),
+            stlb: Stlb::new(),
             contexts: Contexts::default(),
+            data_keys: Keys::default(),
+            fetch_keys: Keys::default(),
             flushes: 0,
             index,
             isa,
@@ -199,12 +209,9 @@ impl Cpu {
     pub fn mode_changed(&mut self) {
         let mode = self.isa.mode(self);
         self.mode = mode.code;
-        self.data_context = self.context(mode.data);
-        self.fetch_context = self.context(mode.fetch);
-        if self.data_context == NO_CONTEXT {
-            // The numbers ran out at the second of the two, which took the first one's away.
-            self.data_context = self.context(mode.data);
-        }
+        self.make_room(2);
+        (self.data_context, self.data_keys) = self.context(mode.data);
+        (self.fetch_context, self.fetch_keys) = self.context(mode.fetch);
         self.site_context = self.site_tag(self.data_context);
     }
 

@@ -35,11 +35,16 @@ pub struct CodeFetch {
     pub whole: bool,
 }
 
-/// A place in RAM found by the slow path.
+/// A place in memory found by the slow path.
+#[derive(Clone, Copy)]
 struct Place {
-    page: HostPage,
-    /// Offset in the page.
-    offset: u64,
+    /// The host address.
+    host: *mut u8,
+    physical: u64,
+    /// Whether stores reach it.
+    writable: bool,
+    /// Whether stores need not be noticed: the TLB has the page for stores.
+    unnoticed: bool,
 }
 
 enum Target {
@@ -162,11 +167,10 @@ impl Cpu {
         let new = mem.in_order(new);
         match self.find(address, size, Access::Store)? {
             Target::Ram(place) => {
-                let host = place.page.ram.host_address(place.page.offset + place.offset);
                 // SAFETY: `host` is inside live RAM and aligned: the access is, and so is the page.
-                let old = unsafe { cas_host(host, size, expected, new) };
+                let old = unsafe { cas_host(place.host, size, expected, new) };
                 if old == expected {
-                    place.page.ram.written(place.page.offset + place.offset, u64::from(size));
+                    self.written(place, size.into());
                 }
                 Ok(mem.in_order(old))
             }
@@ -209,11 +213,10 @@ impl Cpu {
         let (expected, new) = (expected.map(|value| half.in_order(value)), new.map(|value| half.in_order(value)));
         let old = match self.find(address, 16, Access::Store)? {
             Target::Ram(place) => {
-                let offset = place.page.offset + place.offset;
                 // SAFETY: `find` gave a place in live RAM, and 16 aligned bytes do not cross its page.
-                let old = unsafe { cas_pair_host(place.page.ram.host_address(offset), expected, new) };
+                let old = unsafe { cas_pair_host(place.host, expected, new) };
                 if old == expected {
-                    place.page.ram.written(offset, 16);
+                    self.written(place, 16);
                 }
                 old
             }
@@ -239,7 +242,7 @@ impl Cpu {
         self.check_alignment(mem, address, Access::Store)?;
         let size = mem.size.bytes();
         let value = match self.find(address, size, Access::Store)? {
-            Target::Ram(place) => read_place(&place, size),
+            Target::Ram(place) => read_place(place, size),
             Target::Io(physical, world) => self.io_read(physical, world, size, address, Access::Store)?,
         };
         Ok(mem.in_order(value))
@@ -255,7 +258,7 @@ impl Cpu {
 
     fn load_found(&mut self, address: u64, size: u8) -> Result<u64, Trapped> {
         match self.find(address, size, Access::Load)? {
-            Target::Ram(place) => Ok(read_place(&place, size)),
+            Target::Ram(place) => Ok(read_place(place, size)),
             Target::Io(physical, world) => self.io_read(physical, world, size, address, Access::Load),
         }
     }
@@ -263,11 +266,10 @@ impl Cpu {
     fn store_found(&mut self, address: u64, size: u8, value: u64) -> Result<(), Trapped> {
         match self.find(address, size, Access::Store)? {
             Target::Ram(place) => {
-                let offset = place.page.offset + place.offset;
-                if place.page.writable {
+                if place.writable {
                     // SAFETY: `find` gave a place in live RAM, and the access does not cross its page.
-                    unsafe { store_host(place.page.ram.host_address(offset), size, value) };
-                    place.page.ram.written(offset, u64::from(size));
+                    unsafe { store_host(place.host, size, value) };
+                    self.written(place, size.into());
                 } else {
                     crate::guest_error!("store to ROM at {address:#x}");
                 }
@@ -294,12 +296,36 @@ impl Cpu {
         })
     }
 
-    /// Walks the page tables for an access inside a page, and fills the TLB where the page can be reached directly.
-    fn find(&mut self, address: u64, size: u8, access: Access) -> Result<Target, Trapped> {
+    /// Tells the engines that bytes were stored, where that is to be noticed.
+    fn written(&self, place: Place, size: u64) {
+        if !place.unnoticed
+            && let Some(page) = self.board.bus.host_page(place.physical)
+        {
+            page.ram.written(page.offset + place.physical % PAGE_SIZE, size);
+        }
+    }
+
+    /// What the page tables say, or said when they were last walked and no flush has come since.
+    fn translate(&mut self, address: u64, access: Access) -> Result<Mapping, Trap> {
+        let keys = if access == Access::Fetch { self.fetch_keys } else { self.data_keys };
+        if let Some(mapping) = self.stlb.get(address, keys, access) {
+            return Ok(mapping);
+        }
         let isa = self.isa.clone();
-        let mapping = match isa.translate(self, address, access) {
+        let mapping = isa.translate(self, address, access)?;
+        if mapping.size >= PAGE_SIZE {
+            self.note_large_page(address, mapping.size);
+            self.stlb.put(address, keys, access, &mapping);
+        }
+        Ok(mapping)
+    }
+
+    /// Finds what an access inside a page goes to, and fills the TLB where the page can be reached directly.
+    fn find(&mut self, address: u64, size: u8, access: Access) -> Result<Target, Trapped> {
+        let mapping = match self.translate(address, access) {
             Ok(mapping) => mapping,
             Err(trap) => {
+                let isa = &self.isa;
                 crate::dlog!(Mmu, "CPU {}: {access:?} at {address:#x}: {}", self.index, isa.describe_trap(trap));
                 self.trap = trap;
                 return Err(Trapped);
@@ -313,37 +339,34 @@ impl Cpu {
             mapping.size
         );
         if mapping.checked
-            && let Err(trap) = isa.check(self, address, size, access)
+            && let Err(trap) = self.isa.clone().check(self, address, size, access)
         {
             self.trap = trap;
             return Err(Trapped);
         }
         if mapping.size < u64::from(size) {
             // The page is not all the same, and something else decides where the access ends.
-            self.trap = isa.bus_fault(address, access);
+            self.trap = self.isa.bus_fault(address, access);
             return Err(Trapped);
         }
+        let watched = self.is_watched(address);
         let Some(page) = self.board.bus.host_page(mapping.physical) else {
             return Ok(Target::Io(mapping.physical, if mapping.secure { Io::SECURE } else { 0 }));
         };
-        if mapping.size >= PAGE_SIZE && !mapping.checked && !self.is_watched(address) {
-            self.fill(address, &mapping, &page);
+        let host = page.ram.host_address(page.offset + mapping.physical % PAGE_SIZE);
+        let mut place = Place { host, physical: mapping.physical, writable: page.writable, unnoticed: false };
+        if mapping.size >= PAGE_SIZE && !mapping.checked && !watched {
+            let tag = (address & !(PAGE_SIZE - 1)) | self.data_context;
+            place.unnoticed = mapping.write && page.writable && page.ram.add_writer(page.offset, self.index);
+            let entry = TlbEntry {
+                read: if mapping.read { tag } else { INVALID },
+                write: if place.unnoticed { tag } else { INVALID },
+                addend: (host as u64).wrapping_sub(address),
+                page: u64::from(page.ram.page(page.offset).0),
+            };
+            self.tlb.put(address, self.data_context, entry);
         }
-        Ok(Target::Ram(Place { offset: mapping.physical % PAGE_SIZE, page }))
-    }
-
-    fn fill(&mut self, address: u64, mapping: &Mapping, page: &HostPage) {
-        self.note_large_page(address, mapping.size);
-        let tag = (address & !(PAGE_SIZE - 1)) | self.data_context;
-        let host = page.host_address() as u64;
-        let write = mapping.write && page.writable && page.ram.add_writer(page.offset, self.index);
-        let entry = TlbEntry {
-            read: if mapping.read { tag } else { INVALID },
-            write: if write { tag } else { INVALID },
-            addend: host.wrapping_sub(address & !(PAGE_SIZE - 1)),
-            page: u64::from(page.page().0),
-        };
-        self.tlb.put(address, self.data_context, entry);
+        Ok(Target::Ram(place))
     }
 
     /// Finds the page that the instruction at `address` is fetched from.
@@ -351,14 +374,12 @@ impl Cpu {
     /// # Errors
     /// The trap of the fetch.
     pub fn fetch(&mut self, address: u64) -> Result<CodeFetch, Trap> {
-        let isa = self.isa.clone();
-        let mapping = isa.translate(self, address, Access::Fetch)?;
-        if address & !fetch_mask(0) & fetch_mask(isa.grain()) != 0 {
-            return Err(isa.misaligned(address, Access::Fetch));
+        let mapping = self.translate(address, Access::Fetch)?;
+        if address & !fetch_mask(0) & fetch_mask(self.isa.grain()) != 0 {
+            return Err(self.isa.misaligned(address, Access::Fetch));
         }
         let page = self.board.bus.code_page(mapping.physical);
-        let page = page.ok_or_else(|| isa.bus_fault(address, Access::Fetch))?;
-        self.note_large_page(address, mapping.size);
+        let page = page.ok_or_else(|| self.isa.bus_fault(address, Access::Fetch))?.to_host_page();
         Ok(CodeFetch { page, physical: mapping.physical, whole: mapping.size >= PAGE_SIZE })
     }
 
@@ -441,9 +462,9 @@ fn next_page(address: u64) -> u64 {
     (address | (PAGE_SIZE - 1)).wrapping_add(1)
 }
 
-fn read_place(place: &Place, size: u8) -> u64 {
+fn read_place(place: Place, size: u8) -> u64 {
     // SAFETY: `find` gave a place in live RAM, and callers split accesses that cross its page.
-    unsafe { load_host(place.page.ram.host_address(place.page.offset + place.offset), size) }
+    unsafe { load_host(place.host, size) }
 }
 
 /// Loads 1, 2, 4 or 8 bytes, zero-extended.

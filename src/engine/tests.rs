@@ -445,7 +445,9 @@ impl Isa for Toy {
         cpu.pc = CODE;
     }
     fn mode(&self, cpu: &Cpu) -> Mode {
-        let space = AddressSpace { root: cpu.get(SPACE), id: cpu.get(SPACE) as u32, bits: 0 };
+        let space = cpu.get(SPACE);
+        // Spaces that map alike share what they have of even pages.
+        let space = AddressSpace { root: space, id: space as u32, bits: 0, globals: 1 + space % 4 };
         Mode { code: 0, data: space, fetch: space }
     }
     fn float_rules(&self, _: u32) -> &'static Rules {
@@ -474,7 +476,8 @@ impl Isa for Toy {
             return Err(Trap { cause: 1 + access as u64, value: address });
         }
         let physical = if address < CODE { address ^ (space & 1) << 13 } else { address };
-        Ok(Mapping { physical, size: 4096, read: true, write, secure: false, checked: false })
+        let global = (address / 4096).is_multiple_of(2);
+        Ok(Mapping { physical, size: 4096, read: true, write, secure: false, checked: false, global })
     }
     fn translate_debug(&self, _: &Cpu, address: u64) -> Option<u64> {
         Some(address)

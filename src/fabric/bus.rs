@@ -78,6 +78,24 @@ impl HostPage {
     }
 }
 
+/// A page of guest memory as the bus knows it. To be had often: nothing is counted.
+#[derive(Clone, Copy)]
+pub struct MemoryPage<'a> {
+    /// The memory that the page is part of.
+    pub ram: &'a Arc<Ram>,
+    /// Byte offset of the page in `ram`.
+    pub offset: u64,
+    /// Whether stores reach it.
+    pub writable: bool,
+}
+
+impl MemoryPage<'_> {
+    /// The page, to be kept.
+    pub fn to_host_page(self) -> HostPage {
+        HostPage { ram: self.ram.clone(), offset: self.offset, writable: self.writable }
+    }
+}
+
 /// Collects regions; an overlap is an error that names both.
 #[derive(Default)]
 pub struct BusBuilder {
@@ -193,23 +211,23 @@ impl Bus {
     }
 
     /// The memory page that holds `address`, when loads may go to it directly.
-    pub fn host_page(&self, address: u64) -> Option<HostPage> {
+    pub fn host_page(&self, address: u64) -> Option<MemoryPage<'_>> {
         match self.page_target(address)? {
             (Target::Ram { ram, offset, writable }, at) => {
-                Some(HostPage { ram: ram.clone(), offset: offset + at, writable: *writable })
+                Some(MemoryPage { ram, offset: offset + at, writable: *writable })
             }
             _ => None,
         }
     }
 
     /// The memory page that instructions at `address` are fetched from, and entries of page tables.
-    pub fn code_page(&self, address: u64) -> Option<HostPage> {
+    pub fn code_page(&self, address: u64) -> Option<MemoryPage<'_>> {
         match self.page_target(address)? {
             (Target::Ram { ram, offset, writable }, at) => {
-                Some(HostPage { ram: ram.clone(), offset: offset + at, writable: *writable })
+                Some(MemoryPage { ram, offset: offset + at, writable: *writable })
             }
             (Target::Flash { ram, array_mode, .. }, at) if array_mode.load(Ordering::Acquire) => {
-                Some(HostPage { ram: ram.clone(), offset: at, writable: false })
+                Some(MemoryPage { ram, offset: at, writable: false })
             }
             _ => None,
         }

@@ -20,7 +20,7 @@ mod power;
 mod ram;
 mod state;
 
-pub use bus::{Bus, BusBuilder, BusFault, HostPage, RegionInfo};
+pub use bus::{Bus, BusBuilder, BusFault, HostPage, MemoryPage, RegionInfo};
 pub use clock::{Clock, Timebase, Timer, Timers};
 pub use device::{Device, Event, Io, Message, NodeProp, Part, TreeNode, Width};
 pub use interface::{CpuInterface, RegisterAccess};

@@ -242,8 +242,11 @@ impl Ram {
     /// Notes that vCPU `cpu` wants a write translation of the page; false when it may not have one, because code
     /// was made from the page and stores must be noticed.
     pub fn add_writer(&self, offset: u64, cpu: u32) -> bool {
-        let state = self.state(offset);
-        state.writers.fetch_or(1 << (cpu % 64), Ordering::SeqCst);
+        let (state, bit) = (self.state(offset), 1 << (cpu % 64));
+        // Whoever has taken a bit that is seen here finds the code's lines noted already, or has yet to be waited for.
+        if state.writers.load(Ordering::SeqCst) & bit == 0 {
+            state.writers.fetch_or(bit, Ordering::SeqCst);
+        }
         state.code_lines.load(Ordering::SeqCst) == 0
     }
 

@@ -3,7 +3,7 @@
 
 use super::MOST_NAME;
 use crate::cpu::{Access, Cpu};
-use crate::fabric::{HostPage, PAGE_SIZE};
+use crate::fabric::{MemoryPage, PAGE_SIZE};
 use rustix::io::Errno;
 
 /// Part of a range is no memory that the program may access so.
@@ -72,7 +72,7 @@ impl Memory<'_> {
         at: u64,
         length: u64,
         access: Access,
-        mut f: impl FnMut(&HostPage, u64, usize, usize),
+        mut f: impl FnMut(&MemoryPage, u64, usize, usize),
     ) -> Result<(), Fault> {
         let mut done = 0;
         while done < length {

@@ -99,6 +99,44 @@ pub struct Cache {
     sites: usize,
 }
 
+/// Where a vCPU found the tables of code pages: they are the same whatever translations were flushed.
+pub struct Tables {
+    known: Box<[Table; TABLES]>,
+}
+
+#[derive(Clone, Copy)]
+struct Table {
+    key: PageKey,
+    generation: u64,
+    address: u64,
+}
+
+/// How many of them a vCPU remembers, a power of two.
+const TABLES: usize = 1024;
+
+impl Tables {
+    /// None yet.
+    pub fn new() -> Tables {
+        let none = Table { key: PageKey { page: RamPage(0), mode: 0 }, generation: u64::MAX, address: 0 };
+        Tables { known: Box::new([none; TABLES]) }
+    }
+
+    /// The address of the table of a page's code.
+    pub fn get(&self, key: PageKey, generation: u64) -> Option<u64> {
+        let known = &self.known[Tables::index(key)];
+        (known.key == key && known.generation == generation).then_some(known.address)
+    }
+
+    fn put(&mut self, key: PageKey, generation: u64, address: u64) {
+        self.known[Tables::index(key)] = Table { key, generation, address };
+    }
+
+    /// The modes of a page, which have small numbers, are apart.
+    fn index(key: PageKey) -> usize {
+        (key.page.0 ^ key.mode.wrapping_mul(0x9e37_79b1) >> 8) as usize % TABLES
+    }
+}
+
 /// A block that was found.
 #[derive(Clone, Copy)]
 pub struct Found {
@@ -284,7 +322,13 @@ impl Cache {
     ///
     /// # Errors
     /// The trap of the fetch.
-    pub fn find(&mut self, cpu: &mut Cpu, source: &mut Source, shared: &Shared) -> std::result::Result<Found, Trap> {
+    pub fn find(
+        &mut self,
+        cpu: &mut Cpu,
+        source: &mut Source,
+        tables: &mut Tables,
+        shared: &Shared,
+    ) -> std::result::Result<Found, Trap> {
         self.work_off_mail(shared);
         let CodeFetch { page, whole, .. } = cpu.fetch(cpu.pc)?;
         if !whole {
@@ -296,7 +340,9 @@ impl Cache {
         let chain = !crate::base::dlog::on(crate::base::dlog::Item::NoChain);
         let code = &self.pages[&key];
         if chain {
-            cpu.fill_fetch(cpu.pc, code.table.as_ptr() as u64);
+            let table = code.table.as_ptr() as u64;
+            cpu.fill_fetch(cpu.pc, table);
+            tables.put(key, shared.generation(), table);
         }
         let index = (cpu.pc % PAGE_SIZE) as usize >> grain;
         let entry = code.table[index].load(Ordering::Acquire);
@@ -418,6 +464,8 @@ impl Cache {
 
     /// Forgets all code. Every other vCPU leaves its code first.
     pub fn forget(&mut self, cpu: &mut Cpu, shared: &Shared) {
+        // From the moment that they have, none finds a table that it remembers.
+        shared.generation.fetch_add(1, Ordering::SeqCst);
         // Flushing also renews the sites, whose numbers are handed out afresh.
         cpu.ask_others(Request::Flush, |_| true);
         cpu.flush_all();

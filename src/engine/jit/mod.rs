@@ -29,13 +29,14 @@ pub use emit::HostFeatures;
 pub use report::tell_perf;
 
 use super::interp::Interp;
+use super::source::PageKey;
 use super::{Engine, Exit, Source, attend, left, wait};
 use crate::base::Result;
 use crate::cpu::{Cpu, Trap};
 use crate::fabric::{Mailbox, PAGE_SIZE};
 use crate::float::Round;
 use crate::ir::Why;
-use cache::{Found, Shared};
+use cache::{Found, Shared, Tables};
 use frame::Frame;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -59,6 +60,7 @@ const CROSSINGS: usize = 256;
 pub struct Jit {
     shared: Arc<Shared>,
     source: Option<Source>,
+    tables: Tables,
     frame: Box<Frame>,
     crossings: Box<[Crossing; CROSSINGS]>,
     /// Runs single instructions for the debugger.
@@ -125,6 +127,7 @@ impl Jit {
         Jit {
             shared,
             source: None,
+            tables: Tables::new(),
             frame,
             crossings: Box::new([Crossing::default(); CROSSINGS]),
             interp: Interp::new(Arc::default(), super::CODE_LIMIT),
@@ -133,18 +136,32 @@ impl Jit {
 
     /// Where the code of the pc is; found without the lock when it is known.
     fn find(&mut self, cpu: &mut Cpu) -> std::result::Result<u32, Trap> {
-        if let Some(table) = cpu.fetch_entry(cpu.pc)
-            && !self.shared.mailbox.is_full()
+        if !self.shared.mailbox.is_full()
+            && let Some(table) = self.find_table(cpu)?
         {
             let index = (cpu.pc % PAGE_SIZE) as usize >> cpu.isa.grain();
-            // SAFETY: `table` was put there by `Cache::find`: the table of a code page, with an entry for every
-            // instruction address. It lives until all code is forgotten, which waits for this vCPU and flushes.
+            // SAFETY: `table` comes from `Cache::find`: the table of a code page, with an entry for every instruction
+            // address. It lives until all code is forgotten, which waits for this vCPU, flushes, and is a generation.
             let entry = unsafe { &*(table as *const AtomicU32).add(index) }.load(Ordering::Acquire);
             if entry != 0 {
                 return Ok(entry);
             }
         }
         self.find_locked(cpu, None).map(|found| found.entry)
+    }
+
+    /// The table of the code page of the pc, if it is known.
+    fn find_table(&mut self, cpu: &mut Cpu) -> std::result::Result<Option<u64>, Trap> {
+        if let Some(table) = cpu.fetch_entry(cpu.pc) {
+            return Ok(Some(table));
+        }
+        let fetch = cpu.fetch(cpu.pc)?;
+        let key = PageKey { page: fetch.page.page(), mode: cpu.mode };
+        let table = self.tables.get(key, self.shared.generation()).filter(|_| fetch.whole);
+        if let Some(table) = table {
+            cpu.fill_fetch(cpu.pc, table);
+        }
+        Ok(table)
     }
 
     /// The place of the crossing block at the pc: a page has one at most.
@@ -168,7 +185,7 @@ impl Jit {
         let slots = cpu.isa.slots();
         let source = self.source.get_or_insert_with(|| Source::new(slots));
         let mut cache = shared.lock(cpu);
-        let found = cache.find(cpu, source, &shared)?;
+        let found = cache.find(cpu, source, &mut self.tables, &shared)?;
         if let Some((number, generation)) = link
             && generation == shared.generation()
             && !crate::base::dlog::on(crate::base::dlog::Item::NoChain)

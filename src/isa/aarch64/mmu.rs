@@ -30,6 +30,7 @@ mod desc {
     pub const S2_READ: u64 = 1 << 6;
     pub const S2_WRITE: u64 = 1 << 7;
     pub const AF: u64 = 1 << 10;
+    pub const NOT_GLOBAL: u64 = 1 << 11;
     pub const GUARDED: u64 = 1 << 50;
     pub const DBM: u64 = 1 << 51;
     pub const PXN: u64 = 1 << 53;
@@ -115,6 +116,8 @@ pub struct Found {
     pub descriptor: u64,
     /// Whether the access is Secure.
     pub secure: bool,
+    /// Whether it holds in all address spaces of the regime.
+    pub global: bool,
 }
 
 /// What may be done.
@@ -355,7 +358,7 @@ pub fn find(cpu: &Cpu, address: u64, access: Access, who: Who) -> Result<Found, 
         }
         let execute = access != Access::Fetch || regime.sctlr(cpu) & sctlr::WXN == 0 || !regime.is_on(cpu);
         let rights = Rights { execute, ..Rights::ALL };
-        Found { physical: plain, size: PAGE_SIZE, rights, descriptor: 0, secure: is_secure(cpu, who) }
+        Found { physical: plain, size: PAGE_SIZE, rights, descriptor: 0, secure: is_secure(cpu, who), global: false }
     };
     if !second || who.first_only {
         return Ok(first);
@@ -367,6 +370,7 @@ pub fn find(cpu: &Cpu, address: u64, access: Access, who: Who) -> Result<Found, 
         rights: first.rights.and(found.rights),
         descriptor: first.descriptor,
         secure: false,
+        global: first.global,
     })
 }
 
@@ -411,7 +415,10 @@ fn find1(cpu: &Cpu, regime: Regime, address: u64, access: Access, who: Who, seco
             }
         }
         let secure = is_secure(cpu, who) && new & desc::NON_SECURE == 0 && leaf.tables & desc::NON_SECURE_TABLE == 0;
-        return Ok(Found { physical: leaf.output, size: leaf.size, rights, descriptor: new, secure });
+        // What a Secure regime finds in tables that are not is as if the descriptor said so.
+        let foreign = is_secure(cpu, who) && leaf.tables & desc::NON_SECURE_TABLE != 0;
+        let global = new & desc::NOT_GLOBAL == 0 && !foreign;
+        return Ok(Found { physical: leaf.output, size: leaf.size, rights, descriptor: new, secure, global });
     }
     Err(fault(fsc::EXTERNAL_WALK, 3))
 }
@@ -448,7 +455,8 @@ fn find2(cpu: &Cpu, address: u64, access: Access, who: Who) -> Result<Found, Fau
                 continue;
             }
         }
-        return Ok(Found { physical: leaf.output, size: leaf.size, rights, descriptor: new, secure: false });
+        let (secure, global) = (false, false);
+        return Ok(Found { physical: leaf.output, size: leaf.size, rights, descriptor: new, secure, global });
     }
     Err(at(fault(fsc::EXTERNAL_WALK, 3)))
 }
@@ -509,7 +517,9 @@ pub fn translate(cpu: &mut Cpu, address: u64, access: Access) -> Result<Mapping,
     };
     let checked = access != Access::Fetch && (is_device(cpu, who, &found) || debug::watches_page(cpu, address));
     let Rights { read, write, .. } = found.rights;
-    Ok(Mapping { physical: found.physical, size, read, write, secure: found.secure, checked })
+    // In the lower half the architecture lets us keep what is global for the address space alone, which forgives more.
+    let global = found.global && bit(address, 55);
+    Ok(Mapping { physical: found.physical, size, read, write, secure: found.secure, checked, global })
 }
 
 /// The attribute, as MAIR has it, of memory that a descriptor of stage 1 maps.

@@ -133,13 +133,15 @@ fn space(cpu: &Cpu, level: u8, more: u32) -> AddressSpace {
     let bits = more | (regime as u32) << 24 | u32::from(stage2) << 27 | u32::from(secure) << 28;
     let stage2_root = if stage2 { base(cpu.get(slots::VTTBR_EL2)).rotate_left(40) } else { 0 };
     if !regime.is_on(cpu) {
-        return AddressSpace { root: stage2_root, id: vmid(cpu) << 16, bits };
+        return AddressSpace { root: stage2_root, id: vmid(cpu) << 16, bits, globals: 0 };
     }
     // Both bases in one word: should two pairs ever come out the same, the identifiers still differ, and the
     // architecture has translations kept by those alone.
     let high = if regime.is_split() { base(regime.ttbr(cpu, true)).rotate_left(20) } else { 0 };
     let root = base(regime.ttbr(cpu, false)) ^ high ^ stage2_root;
-    AddressSpace { root, id: regime.id(cpu), bits: bits | 1 << 26 }
+    // Global pages are the upper half's, of this virtual machine. Bit 0 is no part of a base.
+    let globals = if regime.is_split() { u64::from(vmid(cpu)) << 48 | base(regime.ttbr(cpu, true)) | 1 } else { 0 };
+    AddressSpace { root, id: regime.id(cpu), bits: bits | 1 << 26, globals }
 }
 
 /// The table's address in a TTBR.

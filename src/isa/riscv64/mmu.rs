@@ -67,9 +67,10 @@ fn data_privilege(cpu: &Cpu) -> Privilege {
 fn space(cpu: &Cpu, at: Privilege, bits: u32) -> AddressSpace {
     let satp = cpu.get(regs::SATP);
     if at == Privilege::Machine || field(satp, satp::MODE) == satp::BARE {
-        AddressSpace { root: 0, id: 0, bits }
+        AddressSpace { root: 0, id: 0, bits, globals: 0 }
     } else {
-        AddressSpace { root: satp, id: field(satp, satp::ASID) as u32, bits }
+        // Global pages are in all address spaces.
+        AddressSpace { root: satp, id: field(satp, satp::ASID) as u32, bits, globals: field(satp, satp::MODE) }
     }
 }
 
@@ -94,6 +95,8 @@ struct Leaf {
     physical: u64,
     /// Size of the page.
     size: u64,
+    /// Whether it, or a table on the way to it, is global.
+    global: bool,
 }
 
 /// Why a walk ended without a leaf.
@@ -112,6 +115,7 @@ fn walk(cpu: &Cpu, isa: &Riscv64, address: u64, look: impl Fn(u64) -> Result<u64
     let napot = isa.ext.has(Extensions::SVNAPOT);
     let pbmt = isa.ext.has(Extensions::SVPBMT) && cpu.get(regs::MENVCFG) & envcfg::PBMTE != 0;
     let mut table = field(root, satp::PPN) * PAGE_SIZE;
+    let mut global = false;
     for level in (0..levels).rev() {
         let shift = 12 + 9 * level;
         let place = table + 8 * bits(address, shift + 8, shift);
@@ -123,6 +127,7 @@ fn walk(cpu: &Cpu, isa: &Riscv64, address: u64, look: impl Fn(u64) -> Result<u64
         if entry & pte::V == 0 || entry & (pte::R | pte::W) == pte::W || reserved {
             return Err(Fault::Page);
         }
+        global |= entry & pte::G != 0;
         let ppn = bits(entry, 53, 10);
         if entry & (pte::R | pte::X) == 0 {
             if entry & (pte::D | pte::A | pte::U | pte::N | pte::PBMT) != 0 {
@@ -144,7 +149,7 @@ fn walk(cpu: &Cpu, isa: &Riscv64, address: u64, look: impl Fn(u64) -> Result<u64
         if base & (size - 1) != 0 {
             return Err(Fault::Page);
         }
-        return Ok(Leaf { entry, place, physical: base | address & (size - 1), size });
+        return Ok(Leaf { entry, place, physical: base | address & (size - 1), size, global });
     }
     Err(Fault::Page)
 }
@@ -170,8 +175,8 @@ fn permits(entry: u64, access: Access, at: Privilege, status: u64) -> bool {
 pub fn translate(cpu: &mut Cpu, isa: &Riscv64, address: u64, access: Access) -> Result<Mapping, Trap> {
     let at = if access == Access::Fetch { privilege(cpu) } else { data_privilege(cpu) };
     let bare = at == Privilege::Machine || field(cpu.get(regs::SATP), satp::MODE) == satp::BARE;
-    let (physical, size, read, write) = if bare {
-        (address, PAGE_SIZE, true, true)
+    let (physical, size, read, write, global) = if bare {
+        (address, PAGE_SIZE, true, true, false)
     } else {
         let leaf = leaf_for(cpu, isa, address, access, at).map_err(|fault| match fault {
             Fault::Page => page_fault(address, access),
@@ -180,7 +185,7 @@ pub fn translate(cpu: &mut Cpu, isa: &Riscv64, address: u64, access: Access) -> 
         let status = cpu.get(regs::MSTATUS);
         let read = permits(leaf.entry, Access::Load, at, status);
         let write = permits(leaf.entry, Access::Store, at, status) && leaf.entry & pte::D != 0;
-        (leaf.physical, leaf.size, read, write)
+        (leaf.physical, leaf.size, read, write, leaf.global)
     };
     let allowed = pmp::allowed(cpu, physical, at);
     if !allowed.allows(access) {
@@ -193,6 +198,7 @@ pub fn translate(cpu: &mut Cpu, isa: &Riscv64, address: u64, access: Access) -> 
         write: write && allowed.allows(Access::Store),
         secure: false,
         checked: false,
+        global,
     })
 }
 

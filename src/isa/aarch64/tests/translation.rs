@@ -150,3 +150,95 @@ fn tagged_addresses_are_loaded_from_and_not_kept() {
     sys(&mut cpu, [0, 8, 7, 3], RAM >> 12).unwrap();
     assert!(load(&mut cpu, 0x7f << 56 | (RAM + 0x100)).is_err());
 }
+
+/// A page in the upper half, mapped by pages of 4 KiB, and where its leaf is.
+const HIGH: u64 = 0xffff_ff80_0012_3000;
+const HIGH_LEAF: u64 = TABLES + 0x6000 + 8 * 0x123;
+const NOT_GLOBAL: u64 = 1 << 11;
+const PAGE: u64 = RAM + 0x8_0000;
+
+/// A CPU at EL1 whose lower half is `mapped`, with `HIGH` by `leaf`. The identifier is TTBR0's.
+fn mapped_high(leaf: u64) -> Box<Cpu> {
+    let mut cpu = mapped(0);
+    put(&cpu, TABLES + 0x4000, (TABLES + 0x5000) | TABLE);
+    put(&cpu, TABLES + 0x5000, (TABLES + 0x6000) | TABLE);
+    put(&cpu, HIGH_LEAF, leaf);
+    put(&cpu, PAGE, 1);
+    put(&cpu, PAGE + 0x1000, 2);
+    put_register(&mut cpu, "TCR_EL1", 25 | 25 << 16 | 2 << 30 | 5 << 32 | 1 << 36);
+    put_register(&mut cpu, "TTBR1_EL1", TABLES + 0x4000);
+    at(&mut cpu, 1);
+    cpu
+}
+
+fn switch_to(cpu: &mut Cpu, asid: u64) {
+    write(cpu, "TTBR0_EL1", asid << 48 | ROOT).unwrap();
+}
+
+#[test]
+fn global_pages_are_remembered_over_a_switch_until_they_are_named() {
+    let leaf = |page: u64, more: u64| page | AF | TABLE | more;
+    // TLBI ASIDE1, VAE1, VAAE1, VMALLE1.
+    let page = HIGH >> 12 & 0xfff_ffff_ffff;
+    let operations = [(2, 2 << 48, true), (1, 2 << 48 | page, false), (3, page, false), (0, 0, false)];
+    for (operation, value, kept) in operations {
+        let mut cpu = mapped_high(leaf(PAGE, 0));
+        switch_to(&mut cpu, 1);
+        let physical = |cpu: &mut Cpu| cpu.fetch(HIGH).map(|fetched| fetched.physical);
+        assert_eq!((load(&mut cpu, HIGH), physical(&mut cpu)), (Ok(1), Ok(PAGE)));
+        // Nobody walks the tables again for it, which shows.
+        put(&cpu, HIGH_LEAF, leaf(PAGE + 0x1000, 0));
+        for asid in [3, 2] {
+            switch_to(&mut cpu, asid);
+            assert_eq!((load(&mut cpu, HIGH), physical(&mut cpu)), (Ok(1), Ok(PAGE)), "in space {asid}");
+        }
+        sys(&mut cpu, [0, 8, 7, operation], value).unwrap();
+        let seen = if kept { (Ok(1), Ok(PAGE)) } else { (Ok(2), Ok(PAGE + 0x1000)) };
+        for asid in [2, 3, 4] {
+            switch_to(&mut cpu, asid);
+            assert_eq!((load(&mut cpu, HIGH), physical(&mut cpu)), seen, "after {operation} in space {asid}");
+        }
+    }
+}
+
+#[test]
+fn pages_that_are_not_global_are_walked_in_each_space() {
+    let leaf = |page: u64| page | AF | TABLE | NOT_GLOBAL;
+    let mut cpu = mapped_high(leaf(PAGE));
+    for (asid, page, seen) in [(1, PAGE, 1), (2, PAGE + 0x1000, 2), (1, PAGE, 1), (3, PAGE, 1)] {
+        put(&cpu, HIGH_LEAF, leaf(page));
+        switch_to(&mut cpu, asid);
+        assert_eq!(load(&mut cpu, HIGH), Ok(seen), "in space {asid}");
+    }
+    // Other tables have other global pages.
+    let mut cpu = mapped_high(leaf(PAGE) & !NOT_GLOBAL);
+    assert_eq!(load(&mut cpu, HIGH), Ok(1));
+    write(&mut cpu, "TTBR1_EL1", ROOT).unwrap();
+    assert!(load(&mut cpu, HIGH).is_err());
+}
+
+#[test]
+fn global_pages_keep_what_each_level_may_do() {
+    const USER: u64 = 1 << 6;
+    for user in [0, USER] {
+        let mut cpu = mapped_high(PAGE | AF | TABLE | user);
+        for asid in 1..4 {
+            switch_to(&mut cpu, asid);
+            let pan = |cpu: &mut Cpu, on: bool| {
+                let state = cpu.get(slots::PSTATE) & !pstate::PAN | if on { pstate::PAN } else { 0 };
+                cpu.set(slots::PSTATE, state);
+                cpu.mode_changed();
+            };
+            assert!(load(&mut cpu, HIGH).is_ok());
+            pan(&mut cpu, true);
+            assert_eq!(load(&mut cpu, HIGH).is_ok(), user == 0, "PAN in space {asid}");
+            pan(&mut cpu, false);
+            at(&mut cpu, 0);
+            assert_eq!(load(&mut cpu, HIGH).is_ok(), user != 0, "EL0 in space {asid}");
+            at(&mut cpu, 1);
+        }
+        // EL2's own regime has no upper half.
+        at(&mut cpu, 2);
+        assert!(load(&mut cpu, HIGH).is_err());
+    }
+}

@@ -84,7 +84,8 @@ fn every_scheme_and_page_size_translates() {
             let isa = cpu.isa.clone();
             let mapping = isa.translate(&mut cpu, AT + 0x123, Access::Load).unwrap();
             let physical = base | (AT + 0x123) & (size - 1);
-            assert_eq!(mapping, Mapping { physical, size, read: true, write: true, secure: false, checked: false });
+            let (secure, checked, global) = (false, false, false);
+            assert_eq!(mapping, Mapping { physical, size, read: true, write: true, secure, checked, global });
             assert_eq!(isa.translate_debug(&cpu, AT + 0x123), Some(physical));
         }
     }
@@ -338,4 +339,137 @@ fn an_access_over_two_pages_blames_the_part_that_faults() {
     assert_eq!(store(&mut cpu, AT + 0xffc, u64::MAX), Err(trap(15, AT + 0x1000)));
     assert_eq!(get(&cpu, PAGE + 0xff8), 0, "and nothing was stored");
     assert_eq!(load(&mut cpu, AT - 4), Err(trap(13, AT - 4)));
+}
+
+/// Writes `satp` for the address space `asid`, whose tables are the only ones.
+fn switch_to(cpu: &mut Cpu, asid: u64) {
+    write(cpu, "satp", satp::SV39 << 60 | asid << 44 | TABLES >> 12).unwrap();
+}
+
+#[test]
+fn global_pages_are_remembered_over_a_switch_until_all_spaces_are_fenced() {
+    // sfence.vma with an ASID leaves them alone, of a page or of all; a fence that names none does not.
+    for (fence, kept) in [([0, 1, 2], true), ([AT, 1, 3], true), ([AT, 0, 1], false), ([0, 0, 0], false)] {
+        for global_table in [false, true] {
+            let mut cpu = mapped(entry(PAGE, if global_table { ALL } else { ALL | G }));
+            let table = place(3, AT, 1);
+            put(&cpu, table, get(&cpu, table) | if global_table { G } else { 0 });
+            put(&cpu, PAGE, 1);
+            put(&cpu, PAGE + 0x1000, 2);
+            switch_to(&mut cpu, 1);
+            assert_eq!((load(&mut cpu, AT), fetch(&mut cpu, AT)), (Ok(1), Ok(PAGE)));
+            // Nobody walks the tables again for it, which shows.
+            put(&cpu, place(3, AT, 0), entry(PAGE + 0x1000, ALL | G));
+            for asid in [2, 3] {
+                switch_to(&mut cpu, asid);
+                assert_eq!((load(&mut cpu, AT), fetch(&mut cpu, AT)), (Ok(1), Ok(PAGE)), "in space {asid}");
+            }
+            call(&mut cpu, "sfence_vma", fence).unwrap();
+            let seen = if kept { (Ok(1), Ok(PAGE)) } else { (Ok(2), Ok(PAGE + 0x1000)) };
+            for asid in [3, 2, 4] {
+                switch_to(&mut cpu, asid);
+                assert_eq!((load(&mut cpu, AT), fetch(&mut cpu, AT)), seen, "after {fence:?} in space {asid}");
+            }
+        }
+    }
+}
+
+#[test]
+fn global_pages_keep_what_each_privilege_may_do() {
+    let mut cpu = mapped(entry(PAGE, ALL | U | G));
+    set_status(&mut cpu, mstatus::SUM, 1);
+    for asid in 1..4 {
+        switch_to(&mut cpu, asid);
+        assert!(load(&mut cpu, AT).is_ok() && store(&mut cpu, AT, 0).is_ok());
+        assert!(fetch(&mut cpu, AT).is_err(), "no S-mode fetches from pages of U-mode");
+        set_status(&mut cpu, mstatus::SUM, 0);
+        assert_eq!(load(&mut cpu, AT), Err(trap(13, AT)));
+        at(&mut cpu, User);
+        assert!(load(&mut cpu, AT).is_ok() && fetch(&mut cpu, AT).is_ok());
+        at(&mut cpu, Supervisor);
+        set_status(&mut cpu, mstatus::SUM, 1);
+    }
+    // What M-mode sees at the same address is not this page.
+    at(&mut cpu, Machine);
+    assert_eq!(load(&mut cpu, AT), Err(trap(5, AT)));
+    assert_eq!(fetch(&mut cpu, AT), Err(trap(1, AT)));
+}
+
+#[test]
+fn what_is_remembered_of_loads_does_not_let_stores_past() {
+    let mut cpu = mapped(entry(PAGE, ALL & !D));
+    load(&mut cpu, AT).unwrap();
+    assert_eq!(store(&mut cpu, AT, 1), Err(trap(15, AT)));
+    put(&cpu, place(3, AT, 0), entry(PAGE, ALL));
+    assert_eq!(store(&mut cpu, AT, 1), Ok(()), "a permission that was added needs no fence");
+}
+
+/// Random maps, remaps, fences and switches: with every change fenced as it must be, what is loaded is what a walk of
+/// the tables says, in every address space and privilege, on both sides of any number of contexts.
+#[test]
+fn what_is_remembered_is_what_the_tables_say() {
+    const PAGES: u64 = 24;
+    let mut cpu = mapped(0);
+    let mut state = 7u64;
+    let mut below = |n: u64| {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        (state >> 33) % n
+    };
+    for page in 0..PAGES {
+        put(&cpu, PAGE + 0x1000 * page, 0x100 + page);
+    }
+    let flags = [ALL, ALL | U, ALL | G, ALL & !(W | D), ALL & !R, V | X | A, ALL & !D | U, 0, ALL | U | G];
+    for round in 0..60_000 {
+        let address = AT + 0x1000 * below(PAGES);
+        match below(12) {
+            0 => {
+                let flags = flags[below(flags.len() as u64) as usize];
+                let leaf = place(3, address, 0);
+                let was_global = get(&cpu, leaf) & G != 0;
+                let target = PAGE + 0x1000 * below(PAGES);
+                put(&cpu, leaf, entry(target, flags));
+                // The tables are those of all spaces, so no fence of one space is enough.
+                match below(3) {
+                    0 => call(&mut cpu, "sfence_vma", [0, 0, 0]).unwrap(),
+                    1 if !was_global => {
+                        for asid in 0..4 {
+                            call(&mut cpu, "sfence_vma", [address, asid, 3]).unwrap();
+                        }
+                        0
+                    }
+                    _ => call(&mut cpu, "sfence_vma", [address, 0, 1]).unwrap(),
+                };
+            }
+            1 | 2 => switch_to(&mut cpu, below(4)),
+            3 => set_status(&mut cpu, mstatus::SUM, below(2)),
+            4 => set_status(&mut cpu, mstatus::MXR, below(2)),
+            5 => at(&mut cpu, Supervisor),
+            6 if below(4) == 0 => {
+                call(&mut cpu, "sfence_vma", [address, below(4), 2]).unwrap();
+            }
+            7 => {
+                at(&mut cpu, User);
+                assert_eq!(cpu.load(WORD, address).ok(), expected(&mut cpu, address), "round {round}, {address:#x}");
+                at(&mut cpu, Supervisor);
+            }
+            8 => {
+                let isa = cpu.isa.clone();
+                let walked = isa.translate(&mut cpu, address, Access::Fetch).map(|mapping| mapping.physical);
+                assert_eq!(fetch(&mut cpu, address), walked, "round {round}");
+            }
+            9 => {
+                let isa = cpu.isa.clone();
+                let walked = isa.translate(&mut cpu, address, Access::Store).map(|mapping| mapping.physical);
+                let value = walked.map_or(0, |physical| get(&cpu, physical));
+                assert_eq!(store(&mut cpu, address, value).is_ok(), walked.is_ok(), "round {round}, {address:#x}");
+            }
+            _ => assert_eq!(cpu.load(WORD, address).ok(), expected(&mut cpu, address), "round {round}, {address:#x}"),
+        }
+    }
+}
+
+/// What a load at `address` must see, by a walk.
+fn expected(cpu: &mut Cpu, address: u64) -> Option<u64> {
+    let isa = cpu.isa.clone();
+    isa.translate(cpu, address, Access::Load).ok().map(|mapping| get(cpu, mapping.physical))
 }
