@@ -28,6 +28,18 @@ fn mistakes_are_one_line_and_exit_code_1() {
     let arm = arm.display();
     let broken = file("broken.toml", b"extends = \"riscv64-virt\"\n[part.uart0]\nirq = \"plic\"\n");
     let broken = broken.display();
+    let uboot = |kind: u8| {
+        let mut image = vec![0; 128];
+        image[..4].copy_from_slice(&[0x27, 5, 0x19, 0x56]);
+        image[15] = 64;
+        image[16] = 0x80;
+        image[29..31].copy_from_slice(&[26, kind]);
+        image
+    };
+    let (in_firmware, script) = (file("kernel.uimage", &uboot(2)), file("script.uimage", &uboot(6)));
+    let (in_firmware, script) = (in_firmware.display(), script.display());
+    let hex = file("code.hex", b":0100000055AA\n:00000001FF\n");
+    let hex = hex.display();
     let lines = [
         ("-nosuch".to_string(), "-nosuch: invalid option"),
         ("-kernel".into(), "-kernel: requires an argument"),
@@ -82,13 +94,16 @@ fn mistakes_are_one_line_and_exit_code_1() {
         ),
         ("-M riscv64-virt -drive file=./nosuch,format=raw".into(), "Could not open './nosuch'"),
         ("-M riscv64-virt -device loader,addr=0x80000000".into(), "nothing to load"),
-        (format!("-M riscv64-virt -device loader,file={small},addr=0x40000000"), "where the board has no memory"),
-        (
-            format!(
-                "-M riscv64-virt -device loader,file={small},addr=0x80000000 -device loader,file={small},addr=0x80000800"
-            ),
-            "overlap",
-        ),
+        (format!("-M riscv64-virt -device loader,file={small}"), "nor Intel HEX, so that it needs addr="),
+        ("-M riscv64-virt -device loader,addr=0x80200000,cpu-num=1".into(), "there is no CPU 1 for cpu-num="),
+        (format!("-M riscv64-virt -device loader,file={small},addr=0x80000000"), "add -bios none for a program"),
+        (format!("-M riscv64-virt -bios {small} -kernel {in_firmware}"), "(4 KiB at 0x80000000) overlap"),
+        (format!("-M riscv64-virt -kernel {in_firmware}"), "add -bios none for a program"),
+        (format!("-M riscv64-virt -kernel {script}"), "it is a U-Boot image with a script, and one with a kernel"),
+        (format!("-M aarch64-virt -kernel {in_firmware}"), "is a U-Boot image for riscv64, not one for aarch64"),
+        (format!("-M riscv64-virt -kernel {hex}"), "this is Intel HEX, not a kernel: -device loader,file= takes it"),
+        ("-M aarch64-virt -device guest-loader,addr=0x48000000".into(), "needs kernel= or initrd=, and not both"),
+        (format!("-M aarch64-virt -device guest-loader,kernel={small}"), "needs addr=, where the file goes"),
         ("-M riscv64-virt -set nosuch.at=1".into(), "the board has no part 'nosuch'"),
         ("-M riscv64-virt -set uart0.at=0x80000000".into(), "overlaps 'ram'"),
         ("-M riscv64-virt -set uart0.type=nosuch".into(), "there is no part 'nosuch'"),
@@ -124,6 +139,8 @@ fn help_is_on_stdout_with_exit_code_0() {
         ("-device help", "name \"virtio-blk-device\", bus virtio"),
         ("-device virtio-rng-device,help", "max-bytes"),
         ("-device loader,help", "force-raw"),
+        ("-device guest-loader,help", "bootargs"),
+        ("-device help", "name \"guest-loader\""),
         ("-accel help", "\ntcg\n"),
         ("-L help", "/usr/share/qemu"),
         ("-version", "QEMU emulator version "),

@@ -3,21 +3,25 @@
 //! | given | CPU 0 starts | others |
 //! |---|---|---|
 //! | a kernel | in it, below the built-in firmware, with the device tree in X0 | off |
+//! | an ELF file as kernel | in it at the highest level, as after a reset, with the device tree at the start of RAM | off; running with EL3 |
 //! | `-bios FILE`, or flash | in the flash at the highest level, with the device tree at the start of RAM | off; running with EL3 |
 //! | files of `-device loader` alone | likewise | likewise |
 //!
 //! Placement follows QEMU's `virt`: the kernel where its header wants it, 2 MiB up where that is the very start of RAM,
 //! the initial RAM disk at half of RAM (at most 128 MiB up), the device tree on the next 2 MiB boundary. Firmware loads
-//! a kernel itself: it finds the files in fw_cfg.
+//! a kernel itself: it finds the files in fw_cfg. Linux is no ELF file on Arm, so that an ELF file is a program that
+//! wants the bare machine; it may stand where the device tree would, and then there is none.
 //!
 //! Documents: Linux, `Documentation/arch/arm64/booting.rst`.
 
 use super::image::{Image, Kind};
 use super::kernel;
 use super::layout::human;
+use super::uboot;
 use super::{Chosen, Entry, Firmware, Layout, Place, Plan, Protocol, Request, Start};
 use crate::base::Result;
 use crate::fail;
+use std::path::Path;
 
 /// Arm's boot protocol.
 pub static PROTOCOL: Protocol = Protocol { plan, finish };
@@ -27,35 +31,34 @@ const MIB: u64 = 1 << 20;
 const ALIGN: u64 = 2 * MIB;
 /// Where an image goes that does not say.
 const USUAL_OFFSET: u64 = 0x8_0000;
+/// Where a U-Boot image goes that does not say: as on QEMU, its header would stand in front of it.
+const NOLOAD_OFFSET: u64 = 32 * MIB + uboot::HEADER;
 /// What kernels leave free for the firmware that starts them.
 const LOWEST_OFFSET: u64 = 4096;
 
 fn plan(request: &Request, place: &Place) -> Result<Plan> {
     let mut plan = Plan {
         layout: Layout::default(),
-        chosen: Chosen { bootargs: request.append.clone(), initrd: None },
+        chosen: Chosen { bootargs: request.append.clone(), ..Chosen::default() },
         start: Start::Nothing,
         pcs: Vec::new(),
-        dtb: 0,
+        dtb: None,
         handed: None,
         entry: Entry { first: place.ram.at, next: place.ram.at },
     };
     let firmware = firmware(request, place, &mut plan)?;
-    for loader in &request.loaders {
-        plan.pcs.extend(loader.load(&mut plan.layout, &place.memory)?);
-    }
     if let Some(entry) = firmware {
         plan.handed = Some(kernel::hand_over(request)?);
         plan.start = Start::Firmware { entry };
-    } else if request.kernel.is_some() {
-        let entry = linux(request, place, &mut plan)?;
-        plan.start = Start::BuiltIn { entry, dtb: 0 };
+    } else if let Some(path) = &request.kernel {
+        plan.start = kernel(path, request, place, &mut plan)?;
     } else if let Some(initrd) = &request.initrd {
         fail!("-initrd '{}' needs a kernel: add -kernel", initrd.display());
     } else if !request.loaders.is_empty() {
         let entry = place.rom.as_ref().map_or(place.ram.at, |rom| rom.at);
         plan.start = Start::Firmware { entry };
     }
+    kernel::loaders(request, place, &mut plan)?;
     Ok(plan)
 }
 
@@ -74,18 +77,25 @@ fn firmware(request: &Request, place: &Place, plan: &mut Plan) -> Result<Option<
     Ok(Some(rom.at))
 }
 
-/// Loads kernel and initial RAM disk; returns the kernel's entry.
-fn linux(request: &Request, place: &Place, plan: &mut Plan) -> Result<u64> {
-    let Some(path) = &request.kernel else { return Ok(place.ram.at) };
+/// Loads kernel and initial RAM disk; returns how the CPUs start.
+fn kernel(path: &Path, request: &Request, place: &Place, plan: &mut Plan) -> Result<Start> {
     let name = path.display().to_string();
     let image = Image::open(path)?;
+    let mut bare = false;
     let (entry, end) = match &image.kind {
         Kind::Elf(program) => {
             kernel::check_program(NAME, &name, program)?;
             kernel::add_program(plan, place, &name, program)?;
-            (program.entry, program.high())
+            bare = true;
+            (program.physical_entry(), program.high())
         }
-        Kind::Riscv { .. } | Kind::BzImage => {
+        Kind::UBoot(kernel) if kernel.isa.is_none_or(|isa| isa == NAME) => {
+            let (at, entry) = kernel.place(place.ram.at.saturating_add(NOLOAD_OFFSET));
+            plan.layout.add(&place.memory, &name, at, image.bytes.clone(), 0)?;
+            bare = !kernel.linux;
+            (entry, at.saturating_add(image.bytes.len() as u64))
+        }
+        Kind::Riscv { .. } | Kind::BzImage | Kind::UBoot(_) => {
             fail!("kernel '{name}' is {}, not one for {NAME}", image.kind.describe())
         }
         Kind::Arm64 { .. } | Kind::Raw => {
@@ -110,8 +120,11 @@ fn linux(request: &Request, place: &Place, plan: &mut Plan) -> Result<u64> {
     };
     let usual = place.ram.at + (place.ram.size / 2).min(128 * MIB);
     let end = kernel::initrd(request, place, plan, usual, end, ALIGN)?;
+    if bare {
+        return Ok(Start::Firmware { entry });
+    }
     plan.entry.next = end.next_multiple_of(ALIGN);
-    Ok(entry)
+    Ok(Start::BuiltIn { entry, dtb: 0 })
 }
 
 /// Lays the device tree down: behind everything else, or at the start of RAM, where firmware looks for it.
@@ -122,11 +135,12 @@ fn finish(plan: &mut Plan, place: &Place, tree: Vec<u8>) -> Result<()> {
         Start::Firmware { .. } => {}
         Start::Reset | Start::Nothing => return Ok(()),
     }
-    if plan.layout.covering(at).is_some() && matches!(plan.start, Start::Firmware { .. }) {
-        // A program of `-device loader` that stands there brings what it needs.
+    let taken = plan.layout.overlapping(at, tree.len() as u64).is_some();
+    if taken && matches!(plan.start, Start::Firmware { .. }) {
+        // A program that stands there brings what it needs.
         return Ok(());
     }
-    plan.dtb = at;
+    plan.dtb = Some(at);
     plan.layout.add(&place.memory, "the device tree", at, tree, 0)
 }
 
@@ -208,6 +222,32 @@ mod tests {
         let plan = finished(&Request::default(), &place(64, true)).unwrap();
         assert_eq!(plan.start, Start::Firmware { entry: 0 });
         assert_eq!(finished(&Request::default(), &place(64, false)).unwrap().start, Start::Nothing);
+    }
+
+    #[test]
+    fn an_elf_kernel_finds_the_bare_machine() {
+        let program = |at: u64| {
+            let mut elf = vec![0; 0x1000];
+            elf[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+            let words =
+                [(16, 2, 2), (18, 183, 2), (20, 1, 4), (24, 0xffff_0000_0000_0010, 8), (32, 64, 8), (52, 64, 2)];
+            let header = [(54, 56, 2), (56, 1, 2), (64, 1, 4), (68, 5, 4), (80, 0xffff_0000_0000_0000, 8), (88, at, 8)];
+            for (offset, word, size) in words.into_iter().chain(header).chain([(96, 0x1000, 8), (104, 0x1000, 8)]) {
+                elf[offset..offset + size].copy_from_slice(&u64::to_le_bytes(word)[..size]);
+            }
+            File::new(&format!("e{at:x}"), &elf)
+        };
+        let with = |file: &File| {
+            let request = Request { kernel: Some(file.0.clone()), append: Some("x".into()), ..Request::default() };
+            finished(&request, &place(64, false)).unwrap()
+        };
+        let above = with(&program(0x4020_0000));
+        assert_eq!((above.start, above.dtb), (Start::Firmware { entry: 0x4020_0010 }, Some(0x4000_0000)));
+        assert_eq!(above.chosen.bootargs.as_deref(), Some("x"));
+        let there = with(&program(0x4000_0000));
+        assert_eq!((there.start, there.dtb), (Start::Firmware { entry: 0x4000_0010 }, None));
+        let in_the_way = with(&program(0x4000_1000));
+        assert_eq!((in_the_way.dtb, in_the_way.layout.blobs().len()), (None, 1));
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! ELF files, as loaders see them: segments at physical addresses and an entry.
+//!
+//! Only the file's header and its program headers have to be whole: what is damaged beside them costs symbols.
 
 use crate::base::Result;
 use crate::base::symbols::Symbol;
 use crate::error;
-use goblin::elf::Elf;
-use goblin::elf::header::{EM_AARCH64, EM_PPC64, EM_RISCV, EM_X86_64};
+use goblin::container::Ctx;
+use goblin::elf::header::{EM_386, EM_AARCH64, EM_ARM, EM_PPC64, EM_RISCV, EM_X86_64};
 use goblin::elf::program_header::PT_LOAD;
 use goblin::elf::sym::{STT_FUNC, STT_NOTYPE};
+use goblin::elf::{Elf, ProgramHeader};
 use std::sync::Arc;
 
 /// A piece of a program.
@@ -24,13 +27,20 @@ pub struct Segment {
     pub executable: bool,
 }
 
-/// An ELF program.
+impl Segment {
+    /// Bytes that are at their address whether memory is translated or not.
+    pub fn plain(at: u64, bytes: Vec<u8>) -> Segment {
+        Segment { at, virtual_at: at, size: bytes.len() as u64, bytes: bytes.into(), executable: true }
+    }
+}
+
+/// A program in segments: an ELF file's, or an Intel HEX file's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     /// The instruction set, by Mimus's name, where it is one that Mimus knows.
     pub isa: Option<&'static str>,
-    /// Whether it is 64-bit.
-    pub is_64: bool,
+    /// The machine that it is for, for messages.
+    pub machine: &'static str,
     /// Virtual address of the first instruction.
     pub entry: u64,
     /// What is loaded.
@@ -45,16 +55,23 @@ impl Program {
     /// # Errors
     /// When it is damaged or has nothing to load.
     pub fn parse(bytes: &[u8]) -> Result<Program> {
-        let elf = Elf::parse(bytes).map_err(|e| error!("the ELF file is damaged: {e}"))?;
-        let isa = match elf.header.e_machine {
-            EM_RISCV if elf.is_64 => Some("riscv64"),
-            EM_AARCH64 => Some("aarch64"),
-            EM_X86_64 => Some("x86_64"),
-            EM_PPC64 => Some("ppc64"),
-            _ => None,
+        let damaged = |e: goblin::error::Error| error!("the ELF file is damaged: {e}");
+        let header = Elf::parse_header(bytes).map_err(damaged)?;
+        let context = Ctx::new(header.container().map_err(damaged)?, header.endianness().map_err(damaged)?);
+        let headers = ProgramHeader::parse(bytes, header.e_phoff as usize, header.e_phnum.into(), context);
+        let (isa, machine) = match header.e_machine {
+            EM_RISCV if context.is_big() => (Some("riscv64"), "riscv64"),
+            EM_RISCV => (None, "riscv32"),
+            EM_AARCH64 => (Some("aarch64"), "aarch64"),
+            EM_ARM => (None, "32-bit arm"),
+            EM_X86_64 => (Some("x86_64"), "x86_64"),
+            EM_386 => (None, "i386"),
+            EM_PPC64 => (Some("ppc64"), "ppc64"),
+            _ => (None, "another machine"),
         };
         let mut segments = Vec::new();
-        for header in elf.program_headers.iter().filter(|header| header.p_type == PT_LOAD && header.p_memsz > 0) {
+        let headers = headers.map_err(damaged)?;
+        for header in headers.iter().filter(|header| header.p_type == PT_LOAD && header.p_memsz > 0) {
             let length = header.p_filesz.min(header.p_memsz);
             let end = header.p_offset.checked_add(length).filter(|&end| end <= bytes.len() as u64);
             let end = end.ok_or_else(|| error!("the ELF file is cut off: a segment ends behind its last byte"))?;
@@ -69,8 +86,8 @@ impl Program {
         if segments.is_empty() {
             return Err(error!("the ELF file has nothing to load"));
         }
-        let symbols = symbols(&elf);
-        Ok(Program { isa, is_64: elf.is_64, entry: elf.entry, segments, symbols })
+        let symbols = Elf::parse(bytes).map_or_else(|_| Vec::new(), |elf| symbols(&elf));
+        Ok(Program { isa, machine, entry: header.e_entry, segments, symbols })
     }
 
     /// The lowest physical address.
@@ -150,6 +167,14 @@ mod tests {
         assert_eq!(header_first.first(), 0x8000_0010);
         let data_first = Program::parse(&program(6, &[0; 64])).unwrap();
         assert_eq!(data_first.first(), 0x8000_0010);
+    }
+
+    #[test]
+    fn damaged_sections_cost_nothing_but_symbols() {
+        let mut bytes = program(5, &[0x13; 64]);
+        bytes[40..48].copy_from_slice(&u64::MAX.to_le_bytes());
+        bytes[58..62].copy_from_slice(&[64, 0, 9, 0]);
+        assert_eq!(Program::parse(&bytes), Program::parse(&program(5, &[0x13; 64])));
     }
 
     #[test]

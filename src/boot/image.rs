@@ -4,6 +4,7 @@
 //! `Documentation/arch/x86/boot.rst`; the header of EFI zboot images in `drivers/firmware/efi/libstub/zboot-header.S`.
 
 use super::elf::Program;
+use super::{hex, uboot};
 use crate::base::Result;
 use crate::{error, fail};
 use std::io::Read;
@@ -47,6 +48,8 @@ pub enum Kind {
     },
     /// Linux's image for x86.
     BzImage,
+    /// A kernel in a U-Boot image.
+    UBoot(uboot::Kernel),
     /// Something else.
     Raw,
 }
@@ -59,6 +62,7 @@ impl Kind {
             Kind::Riscv { .. } => Some("riscv64"),
             Kind::Arm64 { .. } => Some("aarch64"),
             Kind::BzImage => Some("x86_64"),
+            Kind::UBoot(kernel) => kernel.isa,
             Kind::Raw => None,
         }
     }
@@ -66,10 +70,11 @@ impl Kind {
     /// What it is, for messages.
     pub fn describe(&self) -> String {
         match self {
-            Kind::Elf(program) => format!("an ELF file for {}", program.isa.unwrap_or("another machine")),
+            Kind::Elf(program) => format!("an ELF file for {}", program.machine),
             Kind::Riscv { .. } => "a RISC-V Image".into(),
             Kind::Arm64 { .. } => "an Arm64 Image".into(),
             Kind::BzImage => "an x86 bzImage".into(),
+            Kind::UBoot(kernel) => format!("a U-Boot image for {}", kernel.isa.unwrap_or("another machine")),
             Kind::Raw => "a raw image".into(),
         }
     }
@@ -89,7 +94,7 @@ impl Image {
     pub fn isa_of(path: &Path) -> Option<&'static str> {
         let mut start = Vec::new();
         std::fs::File::open(path).ok()?.take(HEADER).read_to_end(&mut start).ok()?;
-        let packed = start.starts_with(GZIP) || start.get(4..8) == Some(b"zimg");
+        let packed = start.starts_with(GZIP) || start.get(4..8) == Some(b"zimg") || uboot::is_image(&start);
         if packed || start.starts_with(ELF) {
             return Image::open(path).ok()?.kind.isa();
         }
@@ -101,6 +106,10 @@ impl Image {
     /// # Errors
     /// When they are damaged.
     pub fn of(bytes: Vec<u8>) -> Result<Image> {
+        if uboot::is_image(&bytes) {
+            let (kernel, bytes) = uboot::kernel(&bytes)?;
+            return Ok(Image { bytes, kind: Kind::UBoot(kernel) });
+        }
         let bytes = unpack(bytes)?;
         let kind = kind(&bytes)?;
         Ok(Image { bytes: bytes.into(), kind })
@@ -124,6 +133,9 @@ fn kind(bytes: &[u8]) -> Result<Kind> {
     // A raw program may be anything but what was certainly given by mistake.
     if bytes.is_empty() {
         fail!("the file is empty");
+    }
+    if hex::is_hex(bytes) {
+        fail!("this is Intel HEX, not a kernel: -device loader,file= takes it");
     }
     let text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
     if bytes.iter().take(HEADER as usize).all(text) {
@@ -156,7 +168,11 @@ fn unpack(bytes: Vec<u8>) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn gunzip(bytes: &[u8]) -> Result<Vec<u8>> {
+/// What a gzip stream holds.
+///
+/// # Errors
+/// When it is damaged, or holds more than any kernel.
+pub fn gunzip(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut unpacked = Vec::new();
     let mut reader = flate2::read::MultiGzDecoder::new(bytes).take(MOST + 1);
     match reader.read_to_end(&mut unpacked) {

@@ -2,6 +2,7 @@
 
 use super::elf::Program;
 use super::layout::human;
+use super::uboot;
 use super::{Handed, Place, Plan, Request};
 use crate::base::{Result, symbols};
 use crate::fail;
@@ -19,6 +20,8 @@ pub fn initrd(
     const PAGE: u64 = 4096;
     let Some(path) = &request.initrd else { return Ok(kernel_end) };
     let bytes = super::read("initial ram disk", path)?;
+    let bytes =
+        uboot::ramdisk(bytes).map_err(|e| e.within(format!("could not load initial ram disk '{}'", path.display())))?;
     let size = bytes.len() as u64;
     // The device tree needs a little at the end of RAM.
     let limit = place.ram.end().saturating_sub(kept);
@@ -39,6 +42,14 @@ pub fn initrd(
     Ok(kernel_end.max(at + size))
 }
 
+/// Lays down what `-device loader` and `-device guest-loader` give: last, on top of all else.
+pub fn loaders(request: &Request, place: &Place, plan: &mut Plan) -> Result<()> {
+    for loader in &request.loaders {
+        plan.pcs.extend(loader.load(&mut plan.layout, &place.memory)?);
+    }
+    request.modules.iter().try_for_each(|module| module.load(plan, &place.memory))
+}
+
 /// The files for firmware in flash, which loads the kernel itself.
 pub fn hand_over(request: &Request) -> Result<Handed> {
     let kernel = request.kernel.as_deref().map(|path| super::read("kernel", path)).transpose()?;
@@ -50,15 +61,12 @@ pub fn hand_over(request: &Request) -> Result<Handed> {
 pub fn check_program(isa: &str, name: &str, program: &Program) -> Result<()> {
     match program.isa {
         Some(its) if its == isa => Ok(()),
-        its => fail!("'{name}' is an ELF file for {}, not one for {isa}", its.unwrap_or("another machine")),
+        _ => fail!("'{name}' is an ELF file for {}, not one for {isa}", program.machine),
     }
 }
 
 /// Lays a program down.
 pub fn add_program(plan: &mut Plan, place: &Place, name: &str, program: &Program) -> Result<()> {
     symbols::add(program.symbols.clone());
-    for segment in &program.segments {
-        plan.layout.add(&place.memory, name, segment.at, segment.bytes.clone(), segment.size)?;
-    }
-    Ok(())
+    plan.layout.add_program(&place.memory, name, program)
 }

@@ -1,7 +1,8 @@
-//! `-device loader`: files and words at given addresses, and CPUs sent to given places.
+//! `-device loader`: files and words at given addresses, and CPUs sent to given places. `-device guest-loader`: what a
+//! hypervisor finds in the device tree for its guests.
 
 use super::elf::Program;
-use super::{Layout, Space};
+use super::{ChosenModule, Layout, Plan, Space, hex, uboot};
 use crate::base::{Result, bits, symbols};
 use crate::fail;
 use std::path::{Path, PathBuf};
@@ -50,7 +51,7 @@ impl Loader {
                     true => data.to_be_bytes()[8 - length as usize..].to_vec(),
                     false => data.to_le_bytes()[..length as usize].to_vec(),
                 };
-                layout.add(memory, "loader", at, bytes, 0)?;
+                layout.overlay(memory, "loader", at, bytes);
                 None
             }
             (None, None) if self.at.is_some() && self.cpu.is_some() => self.at,
@@ -63,17 +64,79 @@ impl Loader {
     fn load_file(&self, layout: &mut Layout, memory: &[Space], file: &Path) -> Result<Option<u64>> {
         let bytes = super::read("file", file)?;
         let name = file.display().to_string();
+        let within = |e: crate::base::Error| e.within(&name);
         if !self.raw && bytes.starts_with(b"\x7fELF") {
-            let program = Program::parse(&bytes).map_err(|e| e.within(&name))?;
+            let program = Program::parse(&bytes).map_err(within)?;
             symbols::add(program.symbols.clone());
-            for segment in &program.segments {
-                layout.add(memory, &name, segment.at, segment.bytes.clone(), segment.size)?;
-            }
-            return Ok(Some(program.entry));
+            layout.overlay_program(memory, &name, &program);
+            return Ok(Some(program.physical_entry()));
         }
-        let Some(at) = self.at else { fail!("'{name}' is no ELF file, so that it needs addr=") };
-        layout.add(memory, &name, at, bytes, 0)?;
+        if !self.raw && uboot::is_image(&bytes) {
+            let (kernel, bytes) = uboot::kernel(&bytes).map_err(within)?;
+            let (at, entry) = match self.at {
+                Some(at) => kernel.place(at),
+                None if kernel.is_placed() => kernel.place(0),
+                None => fail!("'{name}' is a U-Boot image that does not say where it goes, so that it needs addr="),
+            };
+            layout.overlay(memory, &name, at, bytes);
+            return Ok(Some(entry));
+        }
+        if !self.raw && hex::is_hex(&bytes) {
+            match (hex::parse(&bytes), self.at) {
+                (Ok(program), _) => {
+                    layout.overlay_program(memory, &name, &program);
+                    return Ok(Some(program.entry));
+                }
+                (Err(e), None) => return Err(within(e)),
+                // Any other text that begins with a colon.
+                (Err(_), Some(_)) => {}
+            }
+        }
+        let Some(at) = self.at else {
+            fail!("'{name}' is neither an ELF file, a U-Boot image nor Intel HEX, so that it needs addr=")
+        };
+        layout.overlay(memory, &name, at, bytes);
         Ok(Some(at))
+    }
+}
+
+/// One `-device guest-loader`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Module {
+    /// `addr=`.
+    pub at: Option<u64>,
+    /// `kernel=`.
+    pub kernel: Option<PathBuf>,
+    /// `initrd=`.
+    pub initrd: Option<PathBuf>,
+    /// `bootargs=`: the kernel's command line.
+    pub bootargs: Option<String>,
+    /// The words, for errors.
+    pub given: String,
+}
+
+impl Module {
+    /// Lays the file down and tells of it in `/chosen`.
+    ///
+    /// # Errors
+    /// A combination that means nothing, or a file that is not there or does not fit.
+    pub fn load(&self, plan: &mut Plan, memory: &[Space]) -> Result<()> {
+        self.try_load(plan, memory).map_err(|e| e.within(&self.given))
+    }
+
+    fn try_load(&self, plan: &mut Plan, memory: &[Space]) -> Result<()> {
+        let (file, compatible) = match (&self.kernel, &self.initrd) {
+            (Some(kernel), None) => (kernel, "multiboot,kernel"),
+            (None, Some(_)) if self.bootargs.is_some() => fail!("bootargs= goes with kernel=, not with initrd="),
+            (None, Some(initrd)) => (initrd, "multiboot,ramdisk"),
+            _ => fail!("it needs kernel= or initrd=, and not both"),
+        };
+        let Some(at) = self.at else { fail!("it needs addr=, where the file goes") };
+        let bytes = super::read("file", file)?;
+        let size = bytes.len() as u64;
+        plan.layout.overlay(memory, &file.display().to_string(), at, bytes);
+        plan.chosen.modules.push(ChosenModule { at, size, compatible, bootargs: self.bootargs.clone() });
+        Ok(())
     }
 }
 

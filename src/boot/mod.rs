@@ -12,15 +12,17 @@ pub mod aarch64;
 pub mod elf;
 pub mod fdt;
 mod files;
+mod hex;
 pub mod image;
 mod kernel;
 mod layout;
 mod loader;
 pub mod riscv64;
+mod uboot;
 
 pub use files::{Firmware, find_firmware, firmware_dirs, read};
 pub use layout::{Blob, Layout, Space};
-pub use loader::Loader;
+pub use loader::{Loader, Module};
 
 use crate::base::Result;
 use std::path::PathBuf;
@@ -43,6 +45,8 @@ pub struct Request {
     pub firmware_dirs: Vec<PathBuf>,
     /// `-device loader`, in order.
     pub loaders: Vec<Loader>,
+    /// `-device guest-loader`, in order.
+    pub modules: Vec<Module>,
 }
 
 /// Where a board has memory, in guest-physical bytes.
@@ -65,6 +69,21 @@ pub struct Chosen {
     pub bootargs: Option<String>,
     /// First address of the initial RAM disk, and the one behind its last.
     pub initrd: Option<(u64, u64)>,
+    /// What a hypervisor is to give its guests.
+    pub modules: Vec<ChosenModule>,
+}
+
+/// A node `module@ADDRESS` in `/chosen`, as QEMU names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChosenModule {
+    /// Guest-physical address.
+    pub at: u64,
+    /// Bytes.
+    pub size: u64,
+    /// `multiboot,kernel` or `multiboot,ramdisk`.
+    pub compatible: &'static str,
+    /// The command line of a kernel.
+    pub bootargs: Option<String>,
 }
 
 /// How the CPUs start.
@@ -97,8 +116,8 @@ pub struct Plan {
     pub layout: Layout,
     /// What the device tree tells the kernel.
     pub chosen: Chosen,
-    /// Guest-physical address of the device tree, once the plan is finished.
-    pub dtb: u64,
+    /// Guest-physical address of the device tree, once the plan is finished; `None` where there was no room for it.
+    pub dtb: Option<u64>,
     /// How the CPUs start.
     pub start: Start,
     /// CPUs whose pc a `-device loader` sets, over [`start`](Plan::start).

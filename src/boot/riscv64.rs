@@ -14,7 +14,6 @@
 //!
 //! Documents: Linux, `Documentation/arch/riscv/boot.rst`; OpenSBI, `docs/firmware/fw_dynamic.md`.
 
-use super::elf::Program;
 use super::image::{Image, Kind};
 use super::kernel;
 use super::layout::human;
@@ -28,21 +27,20 @@ pub static PROTOCOL: Protocol = Protocol { plan, finish };
 const MIB: u64 = 1 << 20;
 /// Kernels stand on such boundaries.
 const KERNEL_ALIGN: u64 = 2 * MIB;
+/// What the firmware takes from the start of RAM; the built-in one needs nothing, and keeps as much as OpenSBI does.
+const FIRMWARE_ROOM: u64 = MIB / 4;
 
 fn plan(request: &Request, place: &Place) -> Result<Plan> {
     let mut plan = Plan {
         layout: Layout::default(),
         chosen: Chosen::default(),
-        dtb: 0,
+        dtb: None,
         start: Start::Reset,
         pcs: Vec::new(),
         handed: None,
         entry: Entry { first: place.ram.at, next: 0 },
     };
     let firmware_end = firmware(request, place, &mut plan)?;
-    for loader in &request.loaders {
-        plan.pcs.extend(loader.load(&mut plan.layout, &place.memory)?);
-    }
     let next = match &place.flash {
         Some(flash) if request.firmware == Firmware::None => {
             plan.entry.first = flash.at;
@@ -54,6 +52,15 @@ fn plan(request: &Request, place: &Place) -> Result<Plan> {
         }
         None => payload(request, place, &mut plan, firmware_end)?,
     };
+    kernel::loaders(request, place, &mut plan)?;
+    match (&request.firmware, next) {
+        (Firmware::Default, _) => refuse_in_firmware(&plan, place)?,
+        // What stands at the start of RAM begins there, for programs linked for QEMU rely on that.
+        (Firmware::None, Some(entry)) if place.flash.is_none() && plan.layout.covering(place.ram.at).is_none() => {
+            plan.entry.first = entry;
+        }
+        _ => {}
+    }
     plan.chosen.bootargs.clone_from(&request.append);
     plan.entry.next = next.unwrap_or(0);
     plan.start = match (&request.firmware, next) {
@@ -80,9 +87,10 @@ fn firmware(request: &Request, place: &Place, plan: &mut Plan) -> Result<u64> {
         Kind::Elf(program) => {
             kernel::check_program("riscv64", &name, program)?;
             kernel::add_program(plan, place, &name, program)?;
-            plan.entry.first = first_of(program, place);
+            plan.entry.first = program.physical_entry();
             Ok(program.high())
         }
+        Kind::UBoot(_) => fail!("firmware '{name}' is a U-Boot image; an ELF file or a raw program is wanted"),
         _ => {
             let size = image.bytes.len() as u64;
             plan.layout.add(&place.memory, &name, place.ram.at, image.bytes, 0)?;
@@ -106,13 +114,14 @@ fn payload(request: &Request, place: &Place, plan: &mut Plan, firmware_end: u64)
         Kind::Elf(program) => {
             kernel::check_program("riscv64", &name, program)?;
             kernel::add_program(plan, place, &name, program)?;
-            let entry = if bare { first_of(program, place) } else { program.first() };
-            if bare && place.flash.is_none() {
-                plan.entry.first = entry;
-            }
-            (entry, program.high())
+            (program.first(), program.high())
         }
-        Kind::Arm64 { .. } | Kind::BzImage => {
+        Kind::UBoot(kernel) if kernel.isa.is_none_or(|isa| isa == "riscv64") => {
+            let (at, entry) = kernel.place(kernel_address(place, KERNEL_ALIGN, firmware_end));
+            plan.layout.add(&place.memory, &name, at, image.bytes.clone(), 0)?;
+            (entry, at.saturating_add(image.bytes.len() as u64))
+        }
+        Kind::Arm64 { .. } | Kind::BzImage | Kind::UBoot(_) => {
             fail!("kernel '{name}' is {}, not one for riscv64", image.kind.describe())
         }
         Kind::Riscv { .. } | Kind::Raw => {
@@ -146,16 +155,24 @@ fn kernel_address(place: &Place, text_offset: u64, firmware_end: u64) -> u64 {
     at.max(firmware_end.next_multiple_of(KERNEL_ALIGN))
 }
 
-/// Where M-mode code begins: at the start of RAM if there is something, for programs linked for QEMU rely on that.
-fn first_of(program: &Program, place: &Place) -> u64 {
-    if program.low() <= place.ram.at && place.ram.at < program.high() { place.ram.at } else { program.first() }
+/// That nothing is where firmware stands on QEMU: who put it there meant to do without.
+fn refuse_in_firmware(plan: &Plan, place: &Place) -> Result<()> {
+    match plan.layout.overlapping(place.ram.at, FIRMWARE_ROOM) {
+        None => Ok(()),
+        Some(blob) => fail!(
+            "'{}' covers {:#x}, where the firmware that starts kernels has its place: add -bios none for a program that \
+             runs without it",
+            blob.name,
+            blob.at
+        ),
+    }
 }
 
 fn finish(plan: &mut Plan, place: &Place, dtb: Vec<u8>) -> Result<()> {
     let size = dtb.len() as u64;
     let at = (place.ram.end().saturating_sub(size) / KERNEL_ALIGN * KERNEL_ALIGN).max(place.ram.at);
     plan.layout.add(&place.memory, "the device tree", at, dtb, 0)?;
-    plan.dtb = at;
+    plan.dtb = Some(at);
     if let Start::BuiltIn { dtb, .. } = &mut plan.start {
         *dtb = at;
     }

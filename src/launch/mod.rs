@@ -76,6 +76,9 @@ pub fn run(config: &Config) -> Result<i32> {
         say(format_args!("{}: info: dtb dumped to {}. Exiting.", config.program, path.display()));
         return Ok(0);
     }
+    for warning in machine.plan.layout.warnings() {
+        say(format_args!("{}: {warning}", config.program));
+    }
     for note in &plan.notes {
         say(format_args!("{}: {note}", config.program));
     }

@@ -106,6 +106,7 @@ fn request(config: &Config) -> Request {
         },
         firmware_dirs: boot.firmware_dirs.clone(),
         loaders: Vec::new(),
+        modules: Vec::new(),
     }
 }
 

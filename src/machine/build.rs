@@ -80,6 +80,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     let model = (arch.cpu)(&choice, cpu_board)?;
     let mut plugs = devices::plug(&page, &mut setup)?;
     setup.boot.loaders = std::mem::take(&mut plugs.loaders);
+    setup.boot.modules = std::mem::take(&mut plugs.modules);
     let supply = Supply {
         dma: Dma::new(vec![(page.ram_at.value, ram)]),
         timers: timers.clone(),
@@ -106,6 +107,9 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     };
     let place = Place { ram: spaces[0].clone(), rom, flash: parts.firmware, memory: spaces };
     let mut plan = (arch.protocol.plan)(&setup.boot, &place)?;
+    if let Some((cpu, _)) = plan.pcs.iter().find(|(cpu, _)| *cpu >= cpus) {
+        fail!("-device loader: there is no CPU {cpu} for cpu-num=: the machine has {cpus}");
+    }
     let serves = match plan.start {
         Start::BuiltIn { .. } => true,
         Start::Firmware { .. } => !model.firmware_alone,

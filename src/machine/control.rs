@@ -360,8 +360,8 @@ impl Control {
             machine.parts.iter().for_each(|standing| standing.part.with(|device| device.skip_firmware()));
         }
         machine.plan.layout.load(&machine.bus)?;
-        for seed in &machine.seeds {
-            seed.renew(&machine.bus, &machine.dtb, machine.plan.dtb)?;
+        if let Some(at) = machine.plan.dtb {
+            machine.seeds.iter().try_for_each(|seed| seed.renew(&machine.bus, &machine.dtb, at))?;
         }
         for (seat, index) in machine.seats.iter().zip(0..) {
             let Seat { cpu, engine } = &mut *lock(seat);

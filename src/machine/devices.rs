@@ -6,7 +6,7 @@
 use super::page::Page;
 use super::setup::{Disk, Interface, Plug, Setup};
 use crate::base::Result;
-use crate::boot::Loader;
+use crate::boot::{Loader, Module};
 use crate::hw::{HostEnd, PARTS, PartType, Props, part_type};
 use crate::{error, fail};
 use std::collections::BTreeMap;
@@ -17,6 +17,33 @@ const ALIASES: &[(&str, &str)] = &[
     ("virtio-blk", "virtio-blk-device"),
     ("virtio-rng", "virtio-rng-device"),
     ("virtio-serial", "virtio-serial-device"),
+];
+
+/// What puts things into memory and is no chip: the name, what it does, and its properties with a line of help each.
+const LOADERS: &[(&str, &str, &[(&str, &str)])] = &[
+    (
+        "guest-loader",
+        "puts a file into memory for a hypervisor's guest, and tells of it in the device tree",
+        &[
+            ("addr", "where it goes"),
+            ("kernel", "the file, if it is a kernel"),
+            ("initrd", "the file, if it is an initial RAM disk"),
+            ("bootargs", "the kernel's command line"),
+        ],
+    ),
+    (
+        "loader",
+        "puts a file or a word into memory",
+        &[
+            ("file", "the file: ELF, a U-Boot image, Intel HEX, or raw"),
+            ("addr", "where it goes, for files that do not say so"),
+            ("data", "a number in place of a file"),
+            ("data-len", "its bytes, 1 to 8"),
+            ("data-be", "whether it is big-endian"),
+            ("cpu-num", "the CPU that starts there"),
+            ("force-raw", "take the file as it is, whatever it looks like"),
+        ],
+    ),
 ];
 
 /// A device in its slot, with those plugged into it.
@@ -36,6 +63,7 @@ pub struct Plugged {
 }
 
 /// Everything that is to be plugged in, by the name of the part that it goes into.
+#[derive(Default)]
 pub struct Plugs {
     /// By part.
     pub slots: BTreeMap<String, Plugged>,
@@ -43,6 +71,8 @@ pub struct Plugs {
     pub pflash: BTreeMap<u32, Disk>,
     /// `-device loader`.
     pub loaders: Vec<Loader>,
+    /// `-device guest-loader`.
+    pub modules: Vec<Module>,
 }
 
 /// A slot that a part of the board offers.
@@ -58,7 +88,7 @@ struct Slot {
 /// # Errors
 /// The first device that cannot be plugged in, named by its words.
 pub fn plug(page: &Page, setup: &mut Setup<'_>) -> Result<Plugs> {
-    let mut plugs = Plugs { slots: BTreeMap::new(), pflash: BTreeMap::new(), loaders: Vec::new() };
+    let mut plugs = Plugs::default();
     let mut disks: BTreeMap<String, Option<Disk>> = BTreeMap::new();
     let mut all = std::mem::take(&mut setup.plugs);
     for (n, disk) in std::mem::take(&mut setup.disks).into_iter().enumerate() {
@@ -81,11 +111,12 @@ pub fn plug(page: &Page, setup: &mut Setup<'_>) -> Result<Plugs> {
     let slots = slots(page);
     for plug in all {
         let given = plug.given.clone();
-        if plug.driver == "loader" {
-            plugs.loaders.push(loader(plug).map_err(|e| e.within(&given))?);
-        } else {
-            place(page, setup, &mut plugs, &slots, &mut disks, plug).map_err(|e| e.within(&given))?;
+        match plug.driver.as_str() {
+            "loader" => loader(plug).map(|loader| plugs.loaders.push(loader)),
+            "guest-loader" => module(plug).map(|module| plugs.modules.push(module)),
+            _ => place(page, setup, &mut plugs, &slots, &mut disks, plug),
         }
+        .map_err(|e| e.within(&given))?;
     }
     Ok(plugs)
 }
@@ -114,7 +145,7 @@ fn slots(page: &Page) -> Vec<Slot> {
     let mut slots = Vec::new();
     for line in &page.parts {
         let Some(bus) = &line.bus else { continue };
-        slots.extend(line.order().into_iter().map(|n| Slot {
+        slots.extend((0..line.count).rev().map(|n| Slot {
             part: line.name_of(n),
             kind: bus.kind.clone(),
             bus: format!("{}.{n}", bus.name),
@@ -236,6 +267,21 @@ fn loader(plug: Plug) -> Result<Loader> {
     }
 }
 
+fn module(plug: Plug) -> Result<Module> {
+    let mut props = Props::new(plug.props.into_iter().collect());
+    let module = Module {
+        at: props.number("addr")?,
+        kernel: props.text("kernel").map(Into::into),
+        initrd: props.text("initrd").map(Into::into),
+        bootargs: props.text("bootargs"),
+        given: plug.given,
+    };
+    match props.left() {
+        Some(key) => fail!("Property 'guest-loader.{key}' not found"),
+        None => Ok(module),
+    }
+}
+
 /// The answer to `-device help`.
 pub fn devices_help() -> String {
     let mut lines: Vec<String> = PARTS
@@ -244,7 +290,7 @@ pub fn devices_help() -> String {
             kind.bus.map(|bus| format!("name \"{}\", bus {bus}, desc \"{}\"\n", kind.name, kind.summary))
         })
         .collect();
-    lines.push("name \"loader\", desc \"puts a file or a word into memory\"\n".into());
+    lines.extend(LOADERS.iter().map(|(name, what, _)| format!("name \"{name}\", desc \"{what}\"\n")));
     lines.sort();
     lines.concat()
 }
@@ -254,18 +300,10 @@ pub fn devices_help() -> String {
 /// # Errors
 /// When there is no such device.
 pub fn device_help(name: &str) -> Result<String> {
-    const LOADER: &[(&str, &str)] = &[
-        ("file", "the file"),
-        ("addr", "where it goes, for files that do not say so"),
-        ("data", "a number in place of a file"),
-        ("data-len", "its bytes, 1 to 8"),
-        ("data-be", "whether it is big-endian"),
-        ("cpu-num", "the CPU that starts there"),
-        ("force-raw", "take an ELF file as it is"),
-    ];
     let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, name)| name);
-    let props = match (name, part_type(name)) {
-        ("loader", _) => LOADER,
+    let loader = LOADERS.iter().find(|(loader, ..)| *loader == name);
+    let props = match (loader, part_type(name)) {
+        (Some((_, _, props)), _) => props,
         (_, Some(kind)) if kind.bus.is_some() => kind.props,
         _ => fail!("Device '{name}' not found"),
     };
