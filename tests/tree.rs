@@ -1,5 +1,6 @@
-//! The generated device trees against QEMU's: `tests/data/BOARD.tree` holds, a line a node, what QEMU's has by way of
-//! addresses, compatibles and interrupts. The lines of what Mimus does not have yet are marked with `-`.
+//! The generated device trees against QEMU's: `tests/data/BOARD.tree` holds, a line a node in the order of the tree, what
+//! QEMU's has by way of addresses, compatibles and interrupts. The lines of what Mimus does not have yet are marked with
+//! `-`.
 //!
 //! `MIMUS_TREE=FILE.dtb cargo test --test tree -- --nocapture` prints the lines of a tree that QEMU has dumped.
 
@@ -75,7 +76,6 @@ fn facts(root: &Node) -> Vec<String> {
         }
         lines.push(line);
     });
-    lines.sort();
     lines
 }
 
@@ -104,6 +104,8 @@ fn compare(ours: &Node, theirs: &str) {
     let missing: Vec<&&str> = theirs.iter().filter(|line| !ours.iter().any(|own| own == *line)).collect();
     let extra: Vec<&String> = ours.iter().filter(|line| !theirs.contains(&line.as_str())).collect();
     assert!(missing.is_empty() && extra.is_empty(), "only QEMU has {missing:#?}, only Mimus has {extra:#?}");
+    let moved = ours.iter().zip(theirs).find(|(own, their)| own != their);
+    assert!(moved.is_none(), "the order is another one: {moved:?}");
 }
 
 #[test]
@@ -132,6 +134,6 @@ fn aarch64_virt_with_a_gicv3_and_two_worlds_has_what_qemus_has() {
 fn print_the_lines_of_a_dump() {
     if let Some(path) = std::env::var_os("MIMUS_TREE") {
         let tree = Node::parse(&std::fs::read(path).unwrap()).unwrap();
-        facts(&tree).iter().for_each(|line| println!("{line}"));
+        println!("{}", facts(&tree).join("\n"));
     }
 }

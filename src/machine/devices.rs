@@ -19,8 +19,11 @@ const ALIASES: &[(&str, &str)] = &[
     ("virtio-serial", "virtio-serial-device"),
 ];
 
-/// What puts things into memory and is no chip: the name, what it does, and its properties with a line of help each.
-const LOADERS: &[(&str, &str, &[(&str, &str)])] = &[
+/// Properties with a line of help each.
+type PropHelp = &'static [(&'static str, &'static str)];
+
+/// What puts things into memory and is no chip: the name, what it does, and its properties.
+const LOADERS: &[(&str, &str, PropHelp)] = &[
     (
         "guest-loader",
         "puts a file into memory for a hypervisor's guest, and tells of it in the device tree",

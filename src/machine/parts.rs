@@ -79,7 +79,7 @@ impl Parts {
         bus: &mut BusBuilder,
     ) -> Result<Parts> {
         let mut parts = Parts::default();
-        for line in &page.parts {
+        for (number, line) in page.parts.iter().enumerate() {
             for n in line.order() {
                 let name = line.name_of(n);
                 let part = &supply.places[&name];
@@ -100,6 +100,7 @@ impl Parts {
                 }
                 parts.placed.push(Placed {
                     name,
+                    line: number,
                     inside: line.node.clone(),
                     banks: banks.clone(),
                     ends,

@@ -1,5 +1,9 @@
 //! The device tree, generated from the parts: what each says of itself, and what only the board knows (addresses,
 //! interrupts, phandles, the CPUs, memory, `/chosen`).
+//!
+//! Guests number disks, consoles and interfaces in the order of the nodes, so that the order is the board's, too: the
+//! page's `tree.order` has the names of nodes. Of nodes with one name, those of a part that is later on the page stand
+//! first, as in QEMU's trees.
 
 use super::page::{Page, Seed};
 use super::seed::RandomBytes;
@@ -9,12 +13,15 @@ use crate::boot::Chosen;
 use crate::boot::fdt::Node;
 use crate::fabric::{NodeProp, TreeNode};
 use crate::hw::{Specifier, Trigger};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// A part as the tree needs it.
 pub struct Placed {
     /// Its name on the board.
     pub name: String,
+    /// The number of its line on the page.
+    pub line: usize,
     /// The node that its own stands in.
     pub inside: String,
     /// Guest-physical address and size of each register bank.
@@ -152,6 +159,7 @@ pub fn generate(board: &Board<'_>) -> Result<Node> {
         root.child("soc").set_cells("#address-cells", &[2]).set_cells("#size-cells", &[2]);
         root.child("soc").set_strings("compatible", &["simple-bus"]).set("ranges", []);
     }
+    let mut nodes: Vec<(usize, &str, Node)> = Vec::new();
     for (n, part) in board.parts.iter().enumerate() {
         for own in &part.nodes {
             if own.shared && board.parts[..n].iter().any(|other| other.nodes.contains(own)) {
@@ -161,7 +169,7 @@ pub fn generate(board: &Board<'_>) -> Result<Node> {
             if let Some(phandle) = phandles.parts.get(&own.name) {
                 node.set_cells("phandle", &[*phandle]);
             }
-            root.children.push(node);
+            nodes.push((part.line, "", node));
         }
         let Some(tree) = &part.tree else { continue };
         let same = |other: &&Placed| other.tree.as_ref() == Some(tree) && tree.shared;
@@ -201,9 +209,24 @@ pub fn generate(board: &Board<'_>) -> Result<Node> {
         if part.has_bus && board.page.tree.coherent {
             node.set("dma-coherent", []);
         }
+        nodes.push((part.line, parent, node));
+    }
+    nodes.sort_by_key(|(line, ..)| Reverse(*line));
+    for (_, parent, node) in nodes {
         if parent.is_empty() { root.children.push(node) } else { root.child(parent).children.push(node) }
     }
+    arrange(&mut root, &board.page.tree.order);
     Ok(root)
+}
+
+/// Puts the nodes inside `node`, and those inside them, in the order of their names in `order`; others come last.
+fn arrange(node: &mut Node, order: &[String]) {
+    node.children.sort_by_key(|child| {
+        let place = |name: &str| order.iter().position(|known| known == name);
+        let bare = || child.name.split('@').next().and_then(place);
+        place(&child.name).or_else(bare).unwrap_or(order.len())
+    });
+    node.children.iter_mut().for_each(|child| arrange(child, order));
 }
 
 /// What `/chosen` is to firmware in the Secure world.
@@ -238,6 +261,15 @@ pub fn set_chosen(root: &mut Node, chosen: &Chosen) {
     if let Some((start, end)) = chosen.initrd {
         let cells = |address: u64| [(address >> 32) as u32, address as u32];
         node.set_cells("linux,initrd-start", &cells(start)).set_cells("linux,initrd-end", &cells(end));
+    }
+    for module in &chosen.modules {
+        let mut own = Node::new(format!("module@{:#010x}", module.at));
+        own.set("reg", reg(&[(module.at, module.size)]));
+        own.set_strings("compatible", &["multiboot,module", module.compatible]);
+        if let Some(bootargs) = &module.bootargs {
+            own.set_strings("bootargs", &[bootargs]);
+        }
+        node.children.insert(0, own);
     }
 }
 
@@ -355,6 +387,7 @@ mod tests {
     fn placed(name: &str, banks: &[(u64, u64)], tree: TreeNode) -> Placed {
         Placed {
             name: name.into(),
+            line: 0,
             inside: "/".into(),
             banks: banks.to_vec(),
             ends: Vec::new(),

@@ -92,6 +92,8 @@ pub struct Tree {
     pub coherent: bool,
     /// Properties of `/chosen` with random bytes for the guest.
     pub seeds: Vec<Seed>,
+    /// The names of nodes, with addresses or without, in the order in which they stand.
+    pub order: Vec<String>,
 }
 
 /// Random bytes in `/chosen`.
@@ -122,6 +124,8 @@ pub struct PartLine {
     pub count: u32,
     /// From the address of one to that of the next; the interrupt number goes up by one.
     pub step: u64,
+    /// Whether their nodes stand highest address first.
+    pub descending: bool,
     /// The bus that it offers to `-device`.
     pub bus: Option<BusLine>,
     /// The device-tree node that its own stands in: `/soc` or `/`.
@@ -138,10 +142,9 @@ impl PartLine {
         if self.count == 1 { self.name.clone() } else { format!("{}{index}", self.name) }
     }
 
-    /// The numbers of its chips in the order in which guests find them: slots in the order in which they are taken,
-    /// so that a guest's first disk is the first one given. As on QEMU, that is the last slot first.
+    /// The numbers of its chips in the order in which guests find them in the device tree.
     pub fn order(&self) -> Vec<u32> {
-        if self.bus.is_some() { (0..self.count).rev().collect() } else { (0..self.count).collect() }
+        if self.descending { (0..self.count).rev().collect() } else { (0..self.count).collect() }
     }
 }
 
@@ -353,6 +356,7 @@ fn page(mut table: Table) -> Result<Page> {
                 None => vec![Seed::Rng],
                 Some(seeds) => seeds.list().iter().map(seed).collect::<Result<_>>()?,
             },
+            order: tree.take("order").as_ref().map_or(Ok(Vec::new()), texts)?,
         },
         memory: table.take_table("memory")?.into_iter().map(memory).collect::<Result<_>>()?,
         parts: table.take_table("part")?.into_iter().map(part).collect::<Result<_>>()?,
@@ -406,6 +410,7 @@ fn part((name, item): (String, Item)) -> Result<PartLine> {
         host: line.take("host").as_ref().map(said).transpose()?,
         count: small(line.take("count").as_ref(), 1)?,
         step: line.take("step").map_or(Ok(0), |step| step.number())?,
+        descending: switch(line.take("descending").as_ref(), false)?,
         bus,
         node: line.take("node").map_or(Ok("/soc".into()), |node| node.text())?,
         // What is left is for the chip to take or to refuse.
