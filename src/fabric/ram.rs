@@ -6,6 +6,7 @@
 use super::memory::{HostMemory, clear_racing, copy_racing};
 use crate::base::Result;
 use crate::error;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -29,12 +30,13 @@ struct PageState {
 #[derive(Default)]
 pub struct Mailbox {
     full: AtomicBool,
-    written: Mutex<Vec<(RamPage, u64)>>,
+    /// By page, so that a guest that stores again and again cannot make it grow.
+    written: Mutex<HashMap<RamPage, u64>>,
 }
 
 impl Mailbox {
-    /// Takes notices: the page and the 64-byte lines (a bit each) that were written. The box counts as full until
-    /// this returns none, so that nobody else runs code that is being dropped.
+    /// Takes notices, one a page: the page and the 64-byte lines (a bit each) that were written. The box counts as full
+    /// until this returns none, so that nobody else runs code that is being dropped.
     pub fn take(&self) -> Vec<(RamPage, u64)> {
         if !self.full.load(Ordering::SeqCst) {
             return Vec::new();
@@ -43,7 +45,7 @@ impl Mailbox {
         if written.is_empty() {
             self.full.store(false, Ordering::SeqCst);
         }
-        std::mem::take(&mut written)
+        written.drain().collect()
     }
 
     /// Whether notices wait or are being worked off: one load, for hot paths.
@@ -53,14 +55,11 @@ impl Mailbox {
 
     fn post(&self, page: RamPage, lines: u64) {
         let mut written = self.lock();
-        match written.last_mut() {
-            Some(last) if last.0 == page => last.1 |= lines,
-            _ => written.push((page, lines)),
-        }
+        *written.entry(page).or_default() |= lines;
         self.full.store(true, Ordering::SeqCst);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(RamPage, u64)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RamPage, u64>> {
         self.written.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
@@ -369,6 +368,24 @@ mod tests {
         assert!(mailbox.is_full());
         assert!(mailbox.take().is_empty());
         assert!(!mailbox.is_full());
+    }
+
+    #[test]
+    fn a_page_waits_in_the_mailbox_once_however_often_it_is_written() {
+        let watchers = Arc::new(Watchers::default());
+        let mailbox = Arc::new(Mailbox::default());
+        watchers.watch(vec![mailbox.clone()]);
+        let ram = Ram::new(0x3000, &watchers).unwrap();
+        for page in [0, 0x1000] {
+            ram.add_code(page, 256);
+        }
+        for turn in 0..100 {
+            ram.write(turn % 4 * 64, &[1]);
+            ram.write(0x1000, &[1]);
+        }
+        let mut written = mailbox.take();
+        written.sort_unstable();
+        assert_eq!(written, [(ram.page(0), 0xf), (ram.page(0x1000), 1)]);
     }
 
     #[test]
