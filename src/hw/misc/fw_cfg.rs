@@ -1,13 +1,14 @@
 //! The firmware configuration device, memory-mapped: how a machine tells its firmware about kernel, tables and files.
 //!
 //! Registers: data at 0 (1 to 8 bytes, which keep their order in memory), selector at 8 and DMA address at 16, both
-//! big-endian. Models the traditional and the DMA interface and the file directory. Leaves out: items that the
-//! guest writes.
+//! big-endian. Models the traditional and the DMA interface and the file directory. A transfer is finished when its
+//! control word says so, which for most is at once; a huge one goes on by itself, and until then the interface takes
+//! nothing else. Leaves out: items that the guest writes.
 //!
 //! Document: QEMU's specification "QEMU Firmware Configuration (fw_cfg) Device".
 
 use crate::base::Result;
-use crate::fabric::{Device, Dma, Io, State, TreeNode};
+use crate::fabric::{Device, Dma, Event, Io, State, Timer, TreeNode};
 use crate::hw::{Built, PartType, Wiring};
 use crate::{fail, guest_error};
 use serde::{Deserialize, Serialize};
@@ -148,23 +149,46 @@ const CONTROL_SKIP: u32 = 1 << 2;
 const CONTROL_SELECT: u32 = 1 << 3;
 const CONTROL_WRITE: u32 = 1 << 4;
 
+/// How much of a transfer is done in one go, and after how many nanoseconds the rest goes on.
+const PIECE: u64 = 16 << 20;
+const PAUSE: u64 = 20_000;
+
+/// A read by DMA that is not finished.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Transfer {
+    /// Where its descriptor is.
+    descriptor: u64,
+    /// Where the next bytes go, and how many there still are.
+    address: u64,
+    left: u64,
+}
+
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Regs {
     selector: u16,
     offset: u64,
     dma_high: u32,
+    transfer: Option<Transfer>,
 }
 
 struct FwCfg {
     items: Arc<FwCfgItems>,
     dma: Dma,
+    /// Goes on with the transfer.
+    timer: Timer,
     /// The selected item, so that a byte read need not look it up.
     selected: Option<Arc<[u8]>>,
     regs: Regs,
 }
 
 fn build(wiring: &mut Wiring) -> Result<Built> {
-    let device = FwCfg { items: wiring.fw_cfg.clone(), dma: wiring.dma.clone(), selected: None, regs: Regs::default() };
+    let device = FwCfg {
+        items: wiring.fw_cfg.clone(),
+        dma: wiring.dma.clone(),
+        timer: wiring.work_timer(0),
+        selected: None,
+        regs: Regs::default(),
+    };
     let tree = TreeNode::new("fw-cfg").flag("dma-coherent").strings("compatible", &["qemu,fw-cfg-mmio"]);
     Ok(Built::new(Box::new(device), SIZE).with_tree(tree))
 }
@@ -204,42 +228,52 @@ impl FwCfg {
         if control & CONTROL_SELECT != 0 {
             self.select((control >> 16) as u16);
         }
-        let done = if control & CONTROL_READ != 0 {
-            self.read_into(address, length)
-        } else if control & CONTROL_WRITE != 0 {
-            false
+        let reads = control & CONTROL_READ != 0;
+        let refused = reads && length != 0 && self.dma.find(address, length as usize).is_none();
+        if refused || !reads && control & CONTROL_WRITE != 0 {
+            guest_error!("fw_cfg: DMA of {length:#x} bytes at {address:#x} (control {control:#x}) is refused");
+            self.answer(descriptor, CONTROL_ERROR);
+        } else if reads {
+            self.regs.transfer = Some(Transfer { descriptor, address, left: length });
+            self.go_on();
         } else {
             if control & CONTROL_SKIP != 0 {
                 self.advance(length);
             }
-            true
-        };
-        if !done {
-            guest_error!("fw_cfg: DMA of {length:#x} bytes at {address:#x} (control {control:#x}) is refused");
+            self.answer(descriptor, 0);
         }
-        let status = if done { 0 } else { CONTROL_ERROR };
+    }
+
+    fn answer(&self, descriptor: u64, status: u32) {
         // The descriptor was read from RAM, so it can be written there.
         let _ = self.dma.write(descriptor, &status.to_be_bytes());
     }
 
-    /// Copies from the selected item, and zeros from past its end.
-    fn read_into(&mut self, address: u64, length: u64) -> bool {
-        let Ok(size) = usize::try_from(length) else { return false };
-        if size != 0 {
-            let Some((ram, offset)) = self.dma.find(address, size) else { return false };
+    /// Copies the next piece of the selected item, and zeros from past its end.
+    fn go_on(&mut self) {
+        let Some(Transfer { descriptor, address, left }) = self.regs.transfer.take() else { return };
+        let size = left.min(PIECE);
+        if let Some((ram, offset)) = self.dma.find(address, size as usize).filter(|_| size != 0) {
             let rest = self.rest();
-            let copied = size.min(rest.len());
+            let copied = rest.len().min(size as usize);
             ram.write(offset, &rest[..copied]);
-            ram.clear(offset + copied as u64, length - copied as u64);
+            ram.clear(offset + copied as u64, size - copied as u64);
         }
-        self.advance(length);
-        true
+        self.advance(size);
+        if left == size {
+            self.answer(descriptor, 0);
+        } else {
+            let address = address.wrapping_add(size);
+            self.regs.transfer = Some(Transfer { descriptor, address, left: left - size });
+            self.timer.arm(self.timer.now().saturating_add(PAUSE));
+        }
     }
 }
 
 impl Device for FwCfg {
     fn read(&mut self, io: Io) -> u64 {
         match io.offset {
+            0..=DATA_LAST if self.regs.transfer.is_some() => 0,
             0..=DATA_LAST => {
                 let mut bytes = [0; 8];
                 let rest = self.rest();
@@ -265,6 +299,7 @@ impl Device for FwCfg {
 
     fn write(&mut self, io: Io, value: u64) {
         match (io.offset, io.size) {
+            _ if self.regs.transfer.is_some() => guest_error!("fw_cfg: write at {:#x} during a transfer", io.offset),
             (SELECTOR, 2) => self.select((value as u16).swap_bytes()),
             (DMA, 4) => self.regs.dma_high = (value as u32).swap_bytes(),
             (DMA_LOW, 4) => {
@@ -279,6 +314,7 @@ impl Device for FwCfg {
 
     fn reset(&mut self) {
         self.regs = Regs::default();
+        self.timer.disarm();
         self.look_up();
     }
 
@@ -286,8 +322,15 @@ impl Device for FwCfg {
         s.item("regs", &mut self.regs)?;
         if s.is_loading() {
             self.look_up();
+            if self.regs.transfer.is_some() {
+                self.timer.arm(self.timer.now().saturating_add(PAUSE));
+            }
         }
         Ok(())
+    }
+
+    fn event(&mut self, _event: Event) {
+        self.go_on();
     }
 }
 
