@@ -15,7 +15,7 @@ const DATA: u64 = 0;
 const LSR: u64 = 5;
 const LSR_DATA_READY: u64 = 1 << 0;
 const LSR_THR_EMPTY: u64 = 1 << 5;
-/// Looks at the line status before a byte is sent regardless: the firmware must not hang on a slow outside.
+/// Looks at the line status before a byte is given up: the firmware must not hang on a slow outside.
 const PATIENCE: u32 = 1000;
 
 impl Console {
@@ -28,16 +28,16 @@ impl Console {
         plain.then_some(Console { at })
     }
 
-    /// Sends a byte.
-    pub fn put(self, bus: &Bus, byte: u8) {
+    /// Sends a byte; false when the outside does not take it.
+    pub fn put(self, bus: &Bus, byte: u8) -> bool {
         for _ in 0..PATIENCE {
             match bus.read(self.at + LSR, 1, 0) {
                 Ok(status) if status & LSR_THR_EMPTY == 0 => std::thread::yield_now(),
-                _ => break,
+                // The page says that the chip is there.
+                _ => return bus.write(self.at + DATA, 1, byte.into(), 0).is_ok(),
             }
         }
-        // The page says that the chip is there.
-        let _ = bus.write(self.at + DATA, 1, byte.into(), 0);
+        false
     }
 
     /// Takes a byte that has arrived.

@@ -62,14 +62,14 @@ enum Error {
 
 type Answer = Result<u64, Error>;
 
-/// Sends a byte by way of the bus.
-type Put = Box<dyn Fn(&Bus, u8) + Send + Sync>;
+/// Sends a byte by way of the bus; false when the outside does not take it.
+type Put = Box<dyn Fn(&Bus, u8) -> bool + Send + Sync>;
 /// Takes a byte that has arrived.
 type Get = Box<dyn Fn(&Bus) -> Option<u8> + Send + Sync>;
 
 /// How the firmware reaches the board's console.
 pub struct Console {
-    /// Sends a byte.
+    /// Sends a byte, or gives up.
     pub put: Put,
     /// Takes a byte that has arrived.
     pub get: Get,
@@ -284,8 +284,8 @@ impl Sbi {
                 if !bus.peek(a1, &mut bytes) {
                     return Err(Error::InvalidParam);
                 }
-                bytes.iter().for_each(|byte| (console.put)(&bus, *byte));
-                Ok(length as u64)
+                // A slow outside takes a part; the caller tries again with the rest.
+                Ok(bytes.iter().take_while(|byte| (console.put)(&bus, **byte)).count() as u64)
             }
             1 => {
                 let mut count = 0;
@@ -298,10 +298,8 @@ impl Sbi {
                 }
                 Ok(count)
             }
-            2 => {
-                (console.put)(&bus, a0 as u8);
-                Ok(0)
-            }
+            2 if (console.put)(&bus, a0 as u8) => Ok(0),
+            2 => Err(Error::Failed),
             _ => Err(Error::NotSupported),
         }
     }
@@ -316,7 +314,9 @@ impl Sbi {
                 if extension == eid::GETCHAR {
                     return Ok((console.get)(&bus).map_or(Error::Failed as i64 as u64, u64::from));
                 }
-                (console.put)(&bus, args[0] as u8);
+                if !(console.put)(&bus, args[0] as u8) {
+                    return Ok(Error::Failed as i64 as u64);
+                }
             }
             eid::CLEAR_IPI => {
                 super::status::mip(cpu);

@@ -201,6 +201,10 @@ fn the_debug_console_moves_bytes() {
     put(cpu, RAM + 0x100, u64::from_le_bytes(*b"abcdefgh"));
     assert_eq!(sbi(cpu, DBCN, 0, &[3, RAM + 0x100, 0]), (0, 3));
     assert_eq!(get(cpu, RAM), u64::from(b'c'), "the bench's console keeps the last byte");
+    assert!(cpu.board.bus.poke(RAM + 0x102, b"!"));
+    assert_eq!(sbi(cpu, DBCN, 0, &[3, RAM + 0x100, 0]), (0, 2), "what a slow outside has taken");
+    assert_eq!(sbi(cpu, DBCN, 2, &[u64::from(b'!')]).0, -1);
+    assert_eq!(sbi(cpu, 1, 0, &[u64::from(b'!')]).0, -1);
     assert_eq!(sbi(cpu, DBCN, 2, &[u64::from(b'z')]), (0, 0));
     assert_eq!(get(cpu, RAM), u64::from(b'z'));
     assert_eq!(sbi(cpu, DBCN, 1, &[4, RAM + 0x200, 0]), (0, 4));
