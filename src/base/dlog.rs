@@ -111,12 +111,17 @@ pub fn set_output(out: Box<dyn Write + Send>) {
 
 /// Writes `text` as it is.
 pub fn write(text: fmt::Arguments<'_>) {
-    let result = match &mut *lock() {
-        Some(out) => out.write_fmt(text).and_then(|()| out.flush()),
-        None => std::io::stderr().write_fmt(text),
-    };
-    // A log that cannot be written (a closed pipe) must not stop the guest.
-    drop(result);
+    let mut out = lock();
+    // A log that cannot be written (a closed pipe, a full disk) must not stop the guest.
+    match &mut *out {
+        Some(file) => {
+            if let Err(e) = file.write_fmt(text).and_then(|()| file.flush()) {
+                log::error!("the log ends here, for it cannot be written: {e}");
+                *out = Some(Box::new(std::io::sink()));
+            }
+        }
+        None => drop(std::io::stderr().write_fmt(text)),
+    }
 }
 
 /// Writes a line of an item that a guest can provoke without end.

@@ -8,6 +8,7 @@
 //! descriptors shared with the shell can stay blocking.
 
 use super::link::{AtEof, Driver, Link, Moved, Side, Turn, read, write};
+use super::os_text;
 use super::port::{Notify, Port};
 use super::telnet::Telnet;
 use crate::base::Result;
@@ -72,6 +73,7 @@ impl IoThread {
             until: None,
             held: Vec::new(),
             written: 0,
+            full: false,
             look_at: None,
         };
         self.send(Command::Add(Box::new(task)));
@@ -116,6 +118,8 @@ struct Task {
     /// Bytes taken from the port, `written` of them written.
     held: Vec<u8>,
     written: usize,
+    /// The host had no room for output, and the user was told.
+    full: bool,
     /// When to look at the port though nobody wakes the thread.
     look_at: Option<Instant>,
 }
@@ -188,7 +192,10 @@ impl Task {
         if !look.output.is_empty() {
             if let Some(log) = &mut self.log {
                 // A full disk must not stop the guest.
-                let _ = log.write_all(&look.output);
+                match log.write_all(&look.output) {
+                    Ok(()) => self.full = false,
+                    Err(e) => complain(&mut self.full, &e),
+                }
             }
             let telnet = self.link.as_ref().is_some_and(|link| link.telnet.is_some());
             self.held = if telnet { Telnet::send(&look.output) } else { look.output };
@@ -254,9 +261,14 @@ impl Task {
                     match write(side, &rest[..rest.len().min(*chunk)]) {
                         Moved::Bytes(count) => {
                             self.written += count;
+                            self.full = false;
                             side.ready = side.nonblocking;
                         }
                         Moved::NotNow => side.ready = false,
+                        Moved::NoRoom(e) => {
+                            complain(&mut self.full, &e.into());
+                            self.written = self.held.len();
+                        }
                         Moved::End if *at_eof == AtEof::Ignored => self.written = self.held.len(),
                         Moved::End => {
                             lost = true;
@@ -297,7 +309,7 @@ impl Task {
                 (0..breaks).for_each(|_| tell(self.port.receive_break()));
                 tell(self.port.receive(&bytes));
             }
-            Moved::NotNow => {}
+            Moved::NotNow | Moved::NoRoom(_) => {}
             Moved::End => ended = link.at_eof != AtEof::Ignored,
         }
         if !ended {
@@ -328,6 +340,13 @@ impl Task {
 fn tell(notify: Option<Notify>) {
     if let Some(notify) = notify {
         notify();
+    }
+}
+
+/// Tells the user that output is lost, once until some gets through.
+fn complain(told: &mut bool, error: &std::io::Error) {
+    if !std::mem::replace(told, true) {
+        log::error!("what a device sends is lost: {}", os_text(error));
     }
 }
 

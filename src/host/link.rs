@@ -80,6 +80,8 @@ impl Link {
 pub(super) enum Moved {
     Bytes(usize),
     NotNow,
+    /// The host has no room: a full disk, a limit, a quota. It may have some later.
+    NoRoom(Errno),
     End,
 }
 
@@ -99,6 +101,7 @@ pub(super) fn write(side: &Side, from: &[u8]) -> Moved {
     match rustix::io::write(&side.fd, from) {
         Ok(count) => Moved::Bytes(count),
         Err(Errno::AGAIN | Errno::INTR) => Moved::NotNow,
+        Err(full @ (Errno::NOSPC | Errno::FBIG | Errno::DQUOT)) => Moved::NoRoom(full),
         Err(_) => Moved::End,
     }
 }

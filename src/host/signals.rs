@@ -3,11 +3,12 @@
 use super::terminal;
 use crate::base::Result;
 use crate::error;
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGXFSZ};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::emulate_default_handler;
 use std::fmt;
+use std::sync::Arc;
 
 /// A request to end, from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,8 @@ impl fmt::Display for Termination {
     }
 }
 
-/// Watches for signals from now on: `on_end` is called, on a thread of its own, at the first SIGINT, SIGTERM or
+/// Watches for signals from now on. A file that outgrows a limit (SIGXFSZ) is an error of the write from then on, as a
+/// full disk is, and ends nothing. `on_end` is called, on a thread of its own, at the first SIGINT, SIGTERM or
 /// SIGHUP; at the second the terminal is given back and the process ends at once. Ctrl-Z gives the terminal
 /// back while the process is stopped.
 ///
@@ -39,6 +41,8 @@ impl fmt::Display for Termination {
 pub fn watch_signals(on_end: impl Fn(Termination) + Send + 'static) -> Result<()> {
     let wanted = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT];
     let refused = |e: std::io::Error| error!("cannot watch for signals: {e}");
+    // Nobody looks at the flag; that somebody listens is what keeps the signal from ending the process.
+    signal_hook::flag::register(SIGXFSZ, Arc::default()).map_err(refused)?;
     let mut signals = SignalsInfo::<WithOrigin>::new(wanted).map_err(refused)?;
     let body = move || {
         let mut ending = false;

@@ -105,7 +105,11 @@ pub fn emitted(cpu: &Cpu, block: &Block, address: u64, code: &[u8]) {
     if PROFILING.load(Ordering::Relaxed) {
         // Several blocks may be of one guest address; `perf` tells them apart by where they are.
         let name = symbols::at(cpu.pc).unwrap_or_else(|| format!("guest:{:#x}", cpu.pc));
-        let _ = profile().add(&name, address, code);
+        if let Err(e) = profile().add(&name, address, code)
+            && PROFILING.swap(false, Ordering::Relaxed)
+        {
+            log::error!("the profile ends here, for it cannot be written: {e}");
+        }
     }
     if dlog::on_at(Item::OutAsm, cpu.pc) {
         let text = disassemble(address, code);
