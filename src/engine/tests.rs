@@ -11,8 +11,8 @@ use crate::cpu::{Access, AddressSpace, Board, Cpu, Group, Helper, Isa, Lifted, M
 use crate::fabric::{BusBuilder, Clock, Mailbox, Power, Ram, Timers, Watchers};
 use crate::float::{Format, MinMax, Round, Rules};
 use crate::ir::{
-    BinOp, Builder, Cond, Effects, End, FloatCond, FloatOp, FloatToInt, HelperId, Hint, IntToFloat, Lane, MemSize, Op,
-    RmwOp, Slot, Type, UnOp, Val, VecFloat, VecInsn, VecOp, Why, Width,
+    BinOp, Builder, Cond, Effects, End, Fixed, FloatCond, FloatOp, FloatToInt, HelperId, Hint, IntToFloat, Lane,
+    MemSize, Op, RmwOp, Slot, Type, UnOp, Val, VecFloat, VecInsn, VecOp, Why, Width,
 };
 use std::sync::Arc;
 
@@ -121,6 +121,10 @@ impl Toy {
         let by = r.below(lane.bits() as usize) as u8;
         let inside = r.pick(&Lane::ALL[narrow as usize + 1..]);
         let fmt = r.pick(&[Format::F32, Format::F64]);
+        let fraction = if r.below(2) == 0 { 0 } else { r.below(if fmt == Format::F32 { 33 } else { 65 }) as u8 };
+        let fixed = Fixed { signed, fraction };
+        let high = r.pick(&[Lane::B16, Lane::B32]);
+        let short = r.pick(&[Format::F16, Format::AltF16, Format::F32, Format::F32]);
         let float = r.pick(&[
             VecFloat::Add,
             VecFloat::Sub,
@@ -132,8 +136,11 @@ impl Toy {
             VecFloat::Gt,
             VecFloat::Ge,
             VecFloat::Sqrt,
-            VecFloat::FromInt,
-            VecFloat::ToInt,
+            VecFloat::FromInt(fixed),
+            VecFloat::ToInt(fixed),
+            VecFloat::Min(MinMax::Propagate),
+            VecFloat::Max(MinMax::Number2008),
+            VecFloat::RoundInt { exact: signed },
         ]);
         let op = r.pick(&[
             VecOp::And,
@@ -156,6 +163,17 @@ impl Toy {
             VecOp::MinU(lane),
             VecOp::MaxU(lane),
             VecOp::Abs(lane),
+            VecOp::SatAddS(lane),
+            VecOp::SatAddU(lane),
+            VecOp::SatSubS(lane),
+            VecOp::SatSubU(lane),
+            VecOp::AverageU(lane),
+            VecOp::MulHighDouble { lane: high, round: signed },
+            VecOp::ShiftBy { lane, signed },
+            VecOp::Dot { a_signed: signed, b_signed: part == 0 },
+            VecOp::FloatWiden { from: short, part },
+            VecOp::FloatNarrow { to: short, rm, part },
+            VecOp::BitRev,
             VecOp::Shl(lane, by),
             VecOp::ShrU(lane, by + 1),
             VecOp::ShrS(lane, by + 1),
@@ -180,6 +198,8 @@ impl Toy {
             VecOp::ClMul(part),
             VecOp::Float(float, fmt, rm),
             VecOp::Float(float, fmt, rm),
+            VecOp::Float(float, fmt, rm),
+            VecOp::Float(float, fmt, Round::TowardZero),
         ]);
         let mut vector = || Slot(2 * r.below(usize::from(INTS + FLOATS) / 2) as u16);
         let (d, a, bb, c) = (vector(), vector(), vector(), vector());
@@ -196,7 +216,14 @@ impl Toy {
                 let base = Toy::address(r, b, 16);
                 b.vec_store(a, base, 0);
             }
-            _ => b.vec(VecInsn { op, half: half && !matches!(op, VecOp::Narrow { .. }), d, a, b: bb, c }),
+            _ => b.vec(VecInsn {
+                op,
+                half: half && !matches!(op, VecOp::Narrow { .. } | VecOp::FloatNarrow { .. }),
+                d,
+                a,
+                b: bb,
+                c,
+            }),
         }
     }
 
@@ -204,6 +231,7 @@ impl Toy {
         let sizes = [MemSize::B1, MemSize::B2, MemSize::B4, MemSize::B8];
         let w = r.pick(&[Width::W32, Width::W64]);
         let fmt = r.pick(&[Format::F16, Format::F32, Format::F64, Format::F32, Format::F64]);
+        b.access.big_endian = r.below(4) == 0;
         let rm = r.pick(&[
             Round::NearestEven,
             Round::NearestEven,
@@ -329,11 +357,14 @@ impl Toy {
             20 => {
                 let x = Toy::float(r, b, fmt);
                 let kinds = [FloatToInt::I32, FloatToInt::U32, FloatToInt::I64, FloatToInt::U64];
-                let v = b.float_to_int(fmt, r.pick(&kinds), rm, x);
+                let to = r.pick(&kinds);
+                let fraction = if to == FloatToInt::Mod32 || r.below(2) == 0 { 0 } else { r.below(33) as u8 };
+                let v = b.float_to_fixed(fmt, to, fraction, rm, x);
                 Toy::set_int(r, b, v);
                 let x = Toy::int(r, b);
                 let kinds = [IntToFloat::I32, IntToFloat::U32, IntToFloat::I64, IntToFloat::U64];
-                let v = b.int_to_float(r.pick(&kinds), fmt, rm, x);
+                let fraction = if r.below(2) == 0 { 0 } else { r.below(65) as u8 };
+                let v = b.fixed_to_float(r.pick(&kinds), fraction, fmt, rm, x);
                 Toy::set_float(r, b, fmt, v);
             }
             21 => {

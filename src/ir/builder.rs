@@ -434,12 +434,22 @@ impl Builder {
 
     /// Float to integer.
     pub fn float_to_int(&mut self, from: Format, to: FloatToInt, rm: Round, a: Val) -> Val {
-        self.push(Op::FloatToInt { from, to, rm, a })
+        self.float_to_fixed(from, to, 0, rm, a)
+    }
+
+    /// Float to fixed point with `fraction` bits behind the point.
+    pub fn float_to_fixed(&mut self, from: Format, to: FloatToInt, fraction: u8, rm: Round, a: Val) -> Val {
+        self.push(Op::FloatToInt { from, to, fraction, rm, a })
     }
 
     /// Integer to float.
     pub fn int_to_float(&mut self, from: IntToFloat, to: Format, rm: Round, a: Val) -> Val {
-        self.push(Op::IntToFloat { from, to, rm, a })
+        self.fixed_to_float(from, 0, to, rm, a)
+    }
+
+    /// Fixed point with `fraction` bits behind the point to float.
+    pub fn fixed_to_float(&mut self, from: IntToFloat, fraction: u8, to: Format, rm: Round, a: Val) -> Val {
+        self.push(Op::IntToFloat { from, fraction, to, rm, a })
     }
 
     /// A float as a NaN-boxed register holds it.

@@ -165,13 +165,13 @@ pub fn run(block: &Block, page: u64, env: &mut impl Env, values: &mut Vec<u64>) 
                 env.raise(flags);
                 value
             }
-            Op::FloatToInt { from, to, rm, a } => {
-                let (value, flags) = float_to_int(from, to, env.rules(), rm, v(a));
+            Op::FloatToInt { from, to, fraction, rm, a } => {
+                let (value, flags) = float_to_int(from, to, fraction, env.rules(), rm, v(a));
                 env.raise(flags);
                 value
             }
-            Op::IntToFloat { from, to, rm, a } => {
-                let (value, flags) = int_to_float(from, to, rm, v(a));
+            Op::IntToFloat { from, fraction, to, rm, a } => {
+                let (value, flags) = int_to_float(from, fraction, to, env.rules(), rm, v(a));
                 env.raise(flags);
                 value
             }
@@ -360,26 +360,27 @@ pub fn float_cmp(cond: FloatCond, fmt: Format, rules: &Rules, a: u64, b: u64) ->
     (holds, flags)
 }
 
-/// A float as an integer.
-pub fn float_to_int(from: Format, to: FloatToInt, rules: &Rules, rm: Round, a: u64) -> (u64, Flags) {
-    match to {
-        FloatToInt::I32 => float::to_int(from, rules, rm, a, 32, true),
-        FloatToInt::U32 => float::to_int(from, rules, rm, a, 32, false),
-        FloatToInt::I64 => float::to_int(from, rules, rm, a, 64, true),
-        FloatToInt::U64 => float::to_int(from, rules, rm, a, 64, false),
-        FloatToInt::Mod32 => float::to_int_mod32(from, rules, a),
-    }
+/// A float as an integer with `fraction` bits behind the point.
+pub fn float_to_int(from: Format, to: FloatToInt, fraction: u8, rules: &Rules, rm: Round, a: u64) -> (u64, Flags) {
+    let (bits, signed) = match to {
+        FloatToInt::I32 => (32, true),
+        FloatToInt::U32 => (32, false),
+        FloatToInt::I64 => (64, true),
+        FloatToInt::U64 => (64, false),
+        FloatToInt::Mod32 => return float::to_int_mod32(from, rules, a),
+    };
+    float::to_fixed(from, rules, rm, a, bits, signed, fraction.into())
 }
 
-/// An integer as a float.
-pub fn int_to_float(from: IntToFloat, to: Format, rm: Round, a: u64) -> (u64, Flags) {
+/// An integer with `fraction` bits behind the point as a float.
+pub fn int_to_float(from: IntToFloat, fraction: u8, to: Format, rules: &Rules, rm: Round, a: u64) -> (u64, Flags) {
     let (bits, signed) = match from {
         IntToFloat::I32 => (32, true),
         IntToFloat::U32 => (32, false),
         IntToFloat::I64 => (64, true),
         IntToFloat::U64 => (64, false),
     };
-    float::from_int(to, rm, a, bits, signed)
+    float::from_fixed(to, rules, rm, a, bits, signed, fraction.into())
 }
 
 /// A float NaN-boxed into 64 bits.

@@ -27,5 +27,5 @@ pub use op::{
     BinOp, Block, Cond, Effects, End, FloatCond, FloatOp, FloatToInt, HelperId, Hint, IntToFloat, Mem, MemSize, Op,
     RmwOp, Slot, Type, UnOp, Val, Why, Width,
 };
-pub use vector::{Lane, VecFloat, VecInsn, VecMove, VecOp};
+pub use vector::{Fixed, Lane, VecFloat, VecInsn, VecMove, VecOp};
 pub use verify::verify;

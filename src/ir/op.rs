@@ -546,21 +546,25 @@ pub enum Op {
         /// The operand.
         a: Val,
     },
-    /// Float to integer.
+    /// Float to integer, or to fixed point.
     FloatToInt {
         /// Format of the operand.
         from: Format,
         /// The integer.
         to: FloatToInt,
+        /// How many of its bits are behind the point; 0 with [`FloatToInt::Mod32`].
+        fraction: u8,
         /// Rounding.
         rm: Round,
         /// The operand.
         a: Val,
     },
-    /// Integer to float.
+    /// Integer, or fixed point, to float.
     IntToFloat {
         /// The integer.
         from: IntToFloat,
+        /// How many of its bits are behind the point.
+        fraction: u8,
         /// Format of the result.
         to: Format,
         /// Rounding.

@@ -49,6 +49,15 @@ impl fmt::Display for Offset {
     }
 }
 
+/// How many bits are behind a point, where there is one.
+struct Fraction(u8);
+
+impl fmt::Display for Fraction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 { Ok(()) } else { write!(f, "/{}", self.0) }
+    }
+}
+
 impl fmt::Display for FloatOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&format!("{self:?}").to_lowercase())
@@ -98,8 +107,12 @@ impl fmt::Display for Op {
             Op::FloatCmp { cond, fmt, a, b } => write!(f, "fcmp.{cond:?}.{fmt:?} {a}, {b}"),
             Op::FloatClass { fmt, a } => write!(f, "fclass.{fmt:?} {a}"),
             Op::FloatConvert { from, to, rm, a } => write!(f, "fconvert.{from:?}.{to:?}.{rm:?} {a}"),
-            Op::FloatToInt { from, to, rm, a } => write!(f, "ftoi.{from:?}.{to:?}.{rm:?} {a}"),
-            Op::IntToFloat { from, to, rm, a } => write!(f, "itof.{from:?}.{to:?}.{rm:?} {a}"),
+            Op::FloatToInt { from, to, fraction, rm, a } => {
+                write!(f, "ftoi.{from:?}.{to:?}{}.{rm:?} {a}", Fraction(fraction))
+            }
+            Op::IntToFloat { from, fraction, to, rm, a } => {
+                write!(f, "itof.{from:?}{}.{to:?}.{rm:?} {a}", Fraction(fraction))
+            }
             Op::Box { fmt, a } => write!(f, "box.{fmt:?} {a}"),
             Op::Unbox { fmt, a } => write!(f, "unbox.{fmt:?} {a}"),
             Op::Call { helper, effects, args } => {

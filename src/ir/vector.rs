@@ -5,7 +5,7 @@
 use super::eval;
 use super::{BinOp, FloatCond, FloatOp, FloatToInt, IntToFloat, Slot, Val, Width};
 use crate::base::bits::{mask, sext};
-use crate::float::{Flags, Format, Round, Rules};
+use crate::float::{self, Flags, Format, MinMax, Round, Rules};
 
 /// A vector as its halves, the low one first.
 pub type Vector = [u64; 2];
@@ -71,10 +71,28 @@ pub enum VecFloat {
     Ge,
     /// Square root of `a`.
     Sqrt,
-    /// The signed integer in `a` as a float.
-    FromInt,
-    /// `a` as a signed integer, toward zero, saturating.
-    ToInt,
+    /// The integer in `a` as a float.
+    FromInt(Fixed),
+    /// `a` as an integer, saturating.
+    ToInt(Fixed),
+    /// Minimum of `a` and `b`, of the given kind.
+    Min(MinMax),
+    /// Maximum likewise.
+    Max(MinMax),
+    /// `a` rounded to an integral value; `exact`: INEXACT is raised when that changes it.
+    RoundInt {
+        /// Whether INEXACT is raised.
+        exact: bool,
+    },
+}
+
+/// The integer side of a conversion of lanes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fixed {
+    /// Whether it has a sign.
+    pub signed: bool,
+    /// How many of its bits are behind the point.
+    pub fraction: u8,
 }
 
 /// What a vector op does with its operands `a`, `b` and `c`.
@@ -120,6 +138,37 @@ pub enum VecOp {
     MaxU(Lane),
     /// Absolute values of `a`; the least integer stays.
     Abs(Lane),
+    /// Signed sums that saturate.
+    SatAddS(Lane),
+    /// Unsigned sums that saturate.
+    SatAddU(Lane),
+    /// Signed differences that saturate.
+    SatSubS(Lane),
+    /// Unsigned differences that saturate.
+    SatSubU(Lane),
+    /// Unsigned `(a + b + 1) / 2`.
+    AverageU(Lane),
+    /// High halves of the doubled signed products, rounded or cut; the doubled square of the least integer wraps round.
+    MulHighDouble {
+        /// The lanes, of 16 or 32 bits.
+        lane: Lane,
+        /// Whether they are rounded to nearest, ties up.
+        round: bool,
+    },
+    /// `a` shifted left by the signed low byte of each lane of `b`, right where that is negative.
+    ShiftBy {
+        /// The lanes.
+        lane: Lane,
+        /// Whether right shifts are arithmetic.
+        signed: bool,
+    },
+    /// To each word of `c` the products of its four bytes of `a` and `b`.
+    Dot {
+        /// Whether the bytes of `a` are signed.
+        a_signed: bool,
+        /// Whether the bytes of `b` are.
+        b_signed: bool,
+    },
     /// Left shift of `a` by a constant below the width.
     Shl(Lane, u8),
     /// Logical right shift of `a` by a constant up to the width.
@@ -170,8 +219,26 @@ pub enum VecOp {
         /// Which half of the destination is made.
         part: u8,
     },
+    /// The floats of a half of `a` in the format of twice the width.
+    FloatWiden {
+        /// The format of `a`.
+        from: Format,
+        /// Which half.
+        part: u8,
+    },
+    /// The floats of `a` in the format of half the width, placed as with [`Narrow`](VecOp::Narrow).
+    FloatNarrow {
+        /// The format of the result.
+        to: Format,
+        /// Rounding.
+        rm: Round,
+        /// Which half of the destination is made.
+        part: u8,
+    },
     /// The ones in each byte of `a`.
     Count,
+    /// The bits of each byte of `a` in reverse order.
+    BitRev,
     /// Bytes of `a` by the indices in `b`; 0 where an index is above 15.
     Table,
     /// AES: SubBytes and ShiftRows of `a ^ b`.
@@ -186,6 +253,13 @@ pub enum VecOp {
     ClMul(u8),
     /// A float op, rounded so.
     Float(VecFloat, Format, Round),
+}
+
+impl VecOp {
+    /// Whether the low half of the destination stays.
+    pub const fn keeps_low(self) -> bool {
+        matches!(self, VecOp::Narrow { part: 1, .. } | VecOp::FloatNarrow { part: 1, .. })
+    }
 }
 
 /// An op on vectors.
@@ -272,6 +346,30 @@ pub fn eval(insn: VecInsn, rules: &Rules, old: Vector, [a, b, c]: [Vector; 3]) -
         VecOp::MinU(lane) => map2(lane, a, b, u64::min),
         VecOp::MaxU(lane) => map2(lane, a, b, u64::max),
         VecOp::Abs(lane) => map2s(lane, a, a, |x, _| x.wrapping_abs()),
+        VecOp::SatAddS(lane) => saturated(lane, true, a, b, |x, y| x + y),
+        VecOp::SatAddU(lane) => saturated(lane, false, a, b, |x, y| x + y),
+        VecOp::SatSubS(lane) => saturated(lane, true, a, b, |x, y| x - y),
+        VecOp::SatSubU(lane) => saturated(lane, false, a, b, |x, y| x - y),
+        VecOp::AverageU(lane) => map2(lane, a, b, |x, y| (x | y) - ((x ^ y) >> 1)),
+        VecOp::MulHighDouble { lane, round } => map2s(lane, a, b, |x, y| {
+            let half = if round { 1 << (lane.bits() - 1) } else { 0 };
+            ((2 * i128::from(x) * i128::from(y) + half) >> lane.bits()) as i64
+        }),
+        VecOp::ShiftBy { lane, signed: true } => map2s(lane, a, b, |x, by| match by as i8 {
+            left @ 0.. => x.checked_shl(left as u32).unwrap_or(0),
+            right => x >> right.unsigned_abs().min(63),
+        }),
+        VecOp::ShiftBy { lane, signed: false } => map2(lane, a, b, |x, by| match by as i8 {
+            left @ 0.. => x.checked_shl(left as u32).unwrap_or(0),
+            right => x.checked_shr(right.unsigned_abs().into()).unwrap_or(0),
+        }),
+        VecOp::Dot { a_signed, b_signed } => {
+            let byte = |v, signed, n| if signed { sext(get(v, 8, n), 8) } else { get(v, 8, n) };
+            lanes(32, |n| {
+                let products = (4 * n..4 * n + 4).map(|k| byte(a, a_signed, k).wrapping_mul(byte(b, b_signed, k)));
+                products.fold(get(c, 32, n), u64::wrapping_add)
+            })
+        }
         VecOp::Shl(lane, by) => map2(lane, a, a, |x, _| x << by),
         VecOp::ShrU(lane, by) => map2(lane, a, a, |x, _| x.checked_shr(by.into()).unwrap_or(0)),
         VecOp::ShrS(lane, by) => map2s(lane, a, a, |x, _| x >> by.min(63)),
@@ -297,8 +395,30 @@ pub fn eval(insn: VecInsn, rules: &Rules, old: Vector, [a, b, c]: [Vector; 3]) -
         VecOp::MulWide { lane, signed, part } => widen(lane, signed, part, a, b, u64::wrapping_mul),
         VecOp::Narrow { lane, part } => {
             let v = lanes(lane.bits(), |n| get(a, 2 * lane.bits(), n % (lane.count() / 2)));
-            return (if part == 0 { [v[0], 0] } else { [old[0], v[0]] }, flags);
+            return (placed(part, old, v[0]), flags);
         }
+        VecOp::FloatWiden { from, part } => {
+            let (bits, to) = if from == Format::F32 { (32, Format::F64) } else { (16, Format::F32) };
+            let mut v = [0; 2];
+            for n in 0..64 / bits {
+                let from_lane = get(a, bits, u32::from(part) * (64 / bits) + n);
+                let (value, raised) = float::convert(from, to, rules, Round::NearestEven, from_lane);
+                flags |= raised;
+                put(&mut v, 2 * bits, n, value);
+            }
+            v
+        }
+        VecOp::FloatNarrow { to, rm, part } => {
+            let (bits, from) = if to == Format::F32 { (32, Format::F64) } else { (16, Format::F32) };
+            let mut v = [0; 2];
+            for n in 0..64 / bits {
+                let (value, raised) = float::convert(from, to, rules, rm, get(a, 2 * bits, n));
+                flags |= raised;
+                put(&mut v, bits, n, value);
+            }
+            return (placed(part, old, v[0]), flags);
+        }
+        VecOp::BitRev => map2(Lane::B8, a, a, |x, _| (x as u8).reverse_bits().into()),
         VecOp::Count => map2(Lane::B8, a, a, |x, _| x.count_ones().into()),
         VecOp::Table => map2(Lane::B8, b, b, |index, _| if index < 16 { get(a, 8, index as u32) } else { 0 }),
         VecOp::AesEncrypt => super::aes::encrypt([a[0] ^ b[0], a[1] ^ b[1]]),
@@ -325,6 +445,21 @@ pub fn eval(insn: VecInsn, rules: &Rules, old: Vector, [a, b, c]: [Vector; 3]) -
         value[1] = 0;
     }
     (value, flags)
+}
+
+/// A half of a vector that is made, in its place.
+fn placed(part: u8, old: Vector, half: u64) -> Vector {
+    if part == 0 { [half, 0] } else { [old[0], half] }
+}
+
+/// Every lane made by `f`, clamped to its width.
+fn saturated(lane: Lane, signed: bool, a: Vector, b: Vector, f: impl Fn(i128, i128) -> i128) -> Vector {
+    let number = |x: u64| if signed { i128::from(sext(x, lane.bits()) as i64) } else { i128::from(x) };
+    let (least, most) = match lane.bits() {
+        bits if signed => (-1 << (bits - 1), (1 << (bits - 1)) - 1),
+        bits => (0, (1 << bits) - 1),
+    };
+    map2(lane, a, b, |x, y| f(number(x), number(y)).clamp(least, most) as u64)
 }
 
 fn widen(lane: Lane, signed: bool, part: u8, a: Vector, b: Vector, f: impl Fn(u64, u64) -> u64) -> Vector {
@@ -355,10 +490,26 @@ fn float_lane(op: VecFloat, fmt: Format, rules: &Rules, rm: Round, a: u64, b: u6
         VecFloat::Eq => compare(FloatCond::Eq, a, b),
         VecFloat::Gt => compare(FloatCond::Lt, b, a),
         VecFloat::Ge => compare(FloatCond::Le, b, a),
-        VecFloat::FromInt => eval::int_to_float(if wide { IntToFloat::I64 } else { IntToFloat::I32 }, fmt, rm, a),
-        VecFloat::ToInt => {
-            let to = if wide { FloatToInt::I64 } else { FloatToInt::I32 };
-            eval::float_to_int(fmt, to, rules, Round::TowardZero, a)
+        VecFloat::Min(kind) => compute(FloatOp::Min(kind), a),
+        VecFloat::Max(kind) => compute(FloatOp::Max(kind), a),
+        VecFloat::RoundInt { exact } => compute(FloatOp::RoundInt { exact }, a),
+        VecFloat::FromInt(Fixed { signed, fraction }) => {
+            let from = match (wide, signed) {
+                (false, true) => IntToFloat::I32,
+                (false, false) => IntToFloat::U32,
+                (true, true) => IntToFloat::I64,
+                (true, false) => IntToFloat::U64,
+            };
+            eval::int_to_float(from, fraction, fmt, rules, rm, a)
+        }
+        VecFloat::ToInt(Fixed { signed, fraction }) => {
+            let to = match (wide, signed) {
+                (false, true) => FloatToInt::I32,
+                (false, false) => FloatToInt::U32,
+                (true, true) => FloatToInt::I64,
+                (true, false) => FloatToInt::U64,
+            };
+            eval::float_to_int(fmt, to, fraction, rules, rm, a)
         }
     }
 }

@@ -5,7 +5,7 @@
 //! after rounding: where the guest does before, the one result that may differ in that, the smallest normal number,
 //! leaves too. Rules that flush are evaluated as a whole.
 
-use super::alloc::{Loc, RAX, load_const};
+use super::alloc::{Loc, RAX, RCX, load_const};
 use super::asm::{Cc, asm};
 use super::emit::{Emitter, Setting};
 use super::frame;
@@ -46,8 +46,12 @@ impl Emitter {
             },
             Op::FloatCmp { cond, fmt, a, b } if native => self.float_cmp(cond, fmt, a, b, v),
             Op::FloatConvert { from, to, a, .. } if native => self.convert(op, from, to, a, v, setting),
-            Op::FloatToInt { from, to, rm, a } if native => self.convert_to_int(op, from, to, rm, a, v, setting),
-            Op::IntToFloat { from, to, a, .. } if native => self.convert_int(op, from, to, a, v, setting),
+            Op::FloatToInt { from, to, fraction, rm, a } if native => {
+                self.convert_to_int(op, from, to, fraction, rm, a, v, setting);
+            }
+            Op::IntToFloat { from, fraction, to, a, .. } if native => {
+                self.convert_int(op, from, fraction, to, a, v, setting);
+            }
             Op::Box { fmt: Format::F32, a } => self.box_single(a, v),
             Op::Unbox { fmt: Format::F32, a } => self.unbox_single(a, v),
             _ => self.eval_hot(op, v, setting),
@@ -79,8 +83,11 @@ impl Emitter {
             Op::FloatToInt { from, to, rm, .. } => {
                 single_or_double(from)
                     && plain
-                    && matches!(to, FloatToInt::I32 | FloatToInt::I64)
-                    && (rm == Round::TowardZero || rm == self.round)
+                    && match to {
+                        FloatToInt::I32 | FloatToInt::I64 => rm == Round::TowardZero || rm == self.round,
+                        FloatToInt::U32 | FloatToInt::U64 => rm == Round::TowardZero,
+                        FloatToInt::Mod32 => false,
+                    }
             }
             Op::IntToFloat { from, to, rm, .. } => {
                 let exact = to == Format::F64 && matches!(from, IntToFloat::I32 | IntToFloat::U32);
@@ -193,7 +200,7 @@ impl Emitter {
     }
 
     fn copy_sign(&mut self, fmt: Format, a: Val, b: Val, v: Val) {
-        self.alloc.copy_to_int(&mut self.hot, a, super::alloc::RCX);
+        self.alloc.copy_to_int(&mut self.hot, a, RCX);
         self.alloc.copy_to_int(&mut self.hot, b, RAX);
         let bit: i8 = if fmt == Format::F32 { 31 } else { 63 };
         asm!(self.hot
@@ -285,34 +292,83 @@ impl Emitter {
         self.alloc.drop_if_unused(v);
     }
 
+    /// `2^exp` as a double in `xmm1`; uses `rax`.
+    fn power_of_two(&mut self, exp: i32) {
+        load_const(&mut self.hot, RAX, ((1023 + exp) as u64) << 52);
+        asm!(self.hot, movq xmm1, rax);
+    }
+
     #[expect(clippy::too_many_arguments, reason = "an op, taken apart")]
-    fn convert_to_int(&mut self, op: &Op, from: Format, to: FloatToInt, rm: Round, a: Val, v: Val, setting: &Setting) {
+    fn convert_to_int(
+        &mut self,
+        op: &Op,
+        from: Format,
+        to: FloatToInt,
+        fraction: u8,
+        rm: Round,
+        a: Val,
+        v: Val,
+        setting: &Setting,
+    ) {
         let ra = self.alloc.xmm(&mut self.hot, a);
         let r = self.alloc.def_int(&mut self.hot, v);
-        let wide = to == FloatToInt::I64;
+        let mut odd = vec![];
+        let (mut x, mut from) = (ra, from);
+        if fraction > 0 {
+            // A single as a double has room for the scaled number; a double that has not is too large anyhow.
+            if from == Format::F32 {
+                asm!(self.hot, xorps xmm0, xmm0; cvtss2sd xmm0, Rx(ra));
+            } else {
+                asm!(self.hot, movq rax, Rx(ra); shr rax, 52; and eax, 0x7ff; cmp eax, 0x7ff - 64 - 1);
+                odd.push(self.hot.jcc(Cc::A));
+                asm!(self.hot, movaps xmm0, Rx(ra));
+            }
+            self.power_of_two(fraction.into());
+            asm!(self.hot, mulsd xmm0, xmm1);
+            (x, from) = (0, Format::F64);
+        }
+        let wide = to != FloatToInt::I32;
+        let unsigned = match to {
+            FloatToInt::U32 => Some(32),
+            FloatToInt::U64 => Some(63),
+            _ => None,
+        };
+        if let Some(bits) = unsigned {
+            // Numbers from zero on up to a power of two have bits below those of it; it is at most as signed integers go.
+            if from == Format::F32 {
+                asm!(self.hot, movd eax, Rx(x); cmp eax, (127 + bits) << 23);
+            } else {
+                load_const(&mut self.hot, RCX, ((1023 + bits) as u64) << 52);
+                asm!(self.hot, movq rax, Rx(x); cmp rax, rcx);
+            }
+            odd.push(self.hot.jcc(Cc::Ae));
+        }
         match (rm == Round::TowardZero, from == Format::F32, wide) {
-            (true, true, true) => asm!(self.hot, cvttss2si Rq(r), Rx(ra)),
-            (true, true, false) => asm!(self.hot, cvttss2si Rd(r), Rx(ra)),
-            (true, false, true) => asm!(self.hot, cvttsd2si Rq(r), Rx(ra)),
-            (true, false, false) => asm!(self.hot, cvttsd2si Rd(r), Rx(ra)),
-            (false, true, true) => asm!(self.hot, cvtss2si Rq(r), Rx(ra)),
-            (false, true, false) => asm!(self.hot, cvtss2si Rd(r), Rx(ra)),
-            (false, false, true) => asm!(self.hot, cvtsd2si Rq(r), Rx(ra)),
-            (false, false, false) => asm!(self.hot, cvtsd2si Rd(r), Rx(ra)),
+            (true, true, true) => asm!(self.hot, cvttss2si Rq(r), Rx(x)),
+            (true, true, false) => asm!(self.hot, cvttss2si Rd(r), Rx(x)),
+            (true, false, true) => asm!(self.hot, cvttsd2si Rq(r), Rx(x)),
+            (true, false, false) => asm!(self.hot, cvttsd2si Rd(r), Rx(x)),
+            (false, true, true) => asm!(self.hot, cvtss2si Rq(r), Rx(x)),
+            (false, true, false) => asm!(self.hot, cvtss2si Rd(r), Rx(x)),
+            (false, false, true) => asm!(self.hot, cvtsd2si Rq(r), Rx(x)),
+            (false, false, false) => asm!(self.hot, cvtsd2si Rd(r), Rx(x)),
         }
         // The smallest integer also says that it does not fit: subtracting one overflows from it alone.
-        if wide {
-            asm!(self.hot, cmp Rq(r), 1);
-        } else {
-            asm!(self.hot, cmp Rd(r), 1);
+        match to {
+            FloatToInt::I64 => asm!(self.hot, cmp Rq(r), 1),
+            FloatToInt::I32 => asm!(self.hot, cmp Rd(r), 1),
+            _ => {}
         }
-        let odd = self.hot.jo();
-        self.eval_cold(&[odd], op, r, setting);
+        if unsigned.is_none() {
+            odd.push(self.hot.jo());
+        }
+        self.eval_cold(&odd, op, r, setting);
         self.alloc.drop_use(a);
         self.alloc.drop_if_unused(v);
     }
 
-    fn convert_int(&mut self, op: &Op, from: IntToFloat, to: Format, a: Val, v: Val, setting: &Setting) {
+    #[expect(clippy::too_many_arguments, reason = "an op, taken apart")]
+    fn convert_int(&mut self, op: &Op, from: IntToFloat, fraction: u8, to: Format, a: Val, v: Val, setting: &Setting) {
         let ra = self.alloc.int(&mut self.hot, a);
         let r = self.alloc.def_xmm(&mut self.hot, v);
         asm!(self.hot, xorps Rx(r), Rx(r));
@@ -334,6 +390,15 @@ impl Emitter {
             (IntToFloat::I32, false) => asm!(self.hot, cvtsi2sd Rx(r), Rd(source)),
             (_, true) => asm!(self.hot, cvtsi2ss Rx(r), Rq(source)),
             (_, false) => asm!(self.hot, cvtsi2sd Rx(r), Rq(source)),
+        }
+        if fraction > 0 {
+            // Exact: no such number is tiny.
+            if to == Format::F32 {
+                asm!(self.hot, mov eax, (127 - i32::from(fraction)) << 23; movd xmm1, eax; mulss Rx(r), xmm1);
+            } else {
+                self.power_of_two(-i32::from(fraction));
+                asm!(self.hot, mulsd Rx(r), xmm1);
+            }
         }
         if let Some(large) = large {
             self.eval_cold(&[large], op, r, setting);

@@ -23,6 +23,7 @@ mod report;
 mod slow;
 mod thunks;
 mod vector;
+mod vector_float;
 mod window;
 
 pub use emit::HostFeatures;

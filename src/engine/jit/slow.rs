@@ -158,8 +158,8 @@ pub unsafe extern "sysv64" fn evaluate(frame: *mut Frame, _: u64, what: u64) -> 
         }
         Op::FloatClass { fmt, a } => return 1 << crate::float::classify(fmt, arg(a)) as u32,
         Op::FloatConvert { from, to, rm, a } => crate::float::convert(from, to, rules, rm, arg(a)),
-        Op::FloatToInt { from, to, rm, a } => eval::float_to_int(from, to, rules, rm, arg(a)),
-        Op::IntToFloat { from, to, rm, a } => eval::int_to_float(from, to, rm, arg(a)),
+        Op::FloatToInt { from, to, fraction, rm, a } => eval::float_to_int(from, to, fraction, rules, rm, arg(a)),
+        Op::IntToFloat { from, fraction, to, rm, a } => eval::int_to_float(from, fraction, to, rules, rm, arg(a)),
         Op::Box { fmt, a } => return eval::box_float(fmt, arg(a)),
         Op::Unbox { fmt, a } => return eval::unbox_float(fmt, rules, arg(a)),
         Op::Vec(insn) => {

@@ -2,15 +2,13 @@
 //!
 //! Hosts have AVX2 or evaluate every op. The assembler gets three-operand forms with an immediate wrong (it turns their
 //! operands around), so the old forms stand here for those.
-//!
-//! Float results that are NaNs, or of which only the guest may say that they were tiny, are evaluated in cold code, which finds the operands where they were.
 
 use super::alloc::{RAX, load_const};
-use super::asm::{Cc, asm};
+use super::asm::asm;
 use super::emit::{Emitter, Setting, anonymous};
 use super::frame::{self, Slow};
-use crate::float::{Format, Tininess};
-use crate::ir::{Lane, Op, Slot, Val, VecFloat, VecInsn, VecOp};
+use crate::float::{Format, MinMax, Round};
+use crate::ir::{Fixed, Lane, Op, Slot, Val, VecFloat, VecInsn, VecOp};
 
 /// Emits the one of four instructions that is for a lane width.
 macro_rules! by_lane {
@@ -24,14 +22,10 @@ macro_rules! by_lane {
     };
 }
 
-/// Likewise of two, for a float format.
-macro_rules! by_format {
-    ($asm:expr, $fmt:expr, $ps:ident $pd:ident, $($t:tt)*) => {
-        if $fmt == Format::F32 {
-            asm!($asm, $ps $($t)*)
-        } else {
-            asm!($asm, $pd $($t)*)
-        }
+/// Likewise of two, for the lanes that the host saturates.
+macro_rules! bytes_or_words {
+    ($asm:expr, $lane:expr, $b:ident $w:ident, $($t:tt)*) => {
+        if $lane == Lane::B8 { asm!($asm, $b $($t)*) } else { asm!($asm, $w $($t)*) }
     };
 }
 
@@ -42,7 +36,7 @@ impl Emitter {
             self.flush_vector(slot);
         }
         // Half of the destination may stay.
-        if matches!(insn.op, VecOp::Narrow { part: 1, .. }) {
+        if insn.op.keeps_low() {
             self.flush_vector(insn.d);
         }
         self.release_vector(insn.d);
@@ -51,8 +45,9 @@ impl Emitter {
             return;
         }
         match insn.op {
-            VecOp::Float(op, fmt, _) => self.vector_float(insn, op, fmt, setting),
+            VecOp::Float(op, fmt, rm) => self.vector_float(insn, op, fmt, rm, setting),
             VecOp::Narrow { lane, part } => self.narrow(insn, lane, part),
+            VecOp::FloatWiden { .. } | VecOp::FloatNarrow { .. } => self.vector_convert(insn, setting),
             _ => {
                 self.vector_int(insn);
                 self.store_vector_result(insn.d, insn.half);
@@ -72,7 +67,7 @@ impl Emitter {
         }
     }
 
-    fn store_vector_result(&mut self, d: Slot, half: bool) {
+    pub(super) fn store_vector_result(&mut self, d: Slot, half: bool) {
         if half {
             asm!(self.hot, vmovq xmm0, xmm0);
         }
@@ -108,23 +103,34 @@ impl Emitter {
     fn has_template(&self, op: VecOp, half: bool) -> bool {
         let plain = !self.rules.flush_inputs && !self.rules.flush_outputs;
         match op {
-            VecOp::Mul(lane) => matches!(lane, Lane::B16 | Lane::B32),
+            VecOp::Mul(lane) => lane != Lane::B64,
             VecOp::MinS(lane) | VecOp::MaxS(lane) | VecOp::MinU(lane) | VecOp::MaxU(lane) | VecOp::Abs(lane) => {
                 lane != Lane::B64
             }
-            VecOp::ShrS(lane, _) => matches!(lane, Lane::B16 | Lane::B32),
+            VecOp::SatAddS(lane)
+            | VecOp::SatAddU(lane)
+            | VecOp::SatSubS(lane)
+            | VecOp::SatSubU(lane)
+            | VecOp::AverageU(lane) => matches!(lane, Lane::B8 | Lane::B16),
+            VecOp::MulHighDouble { lane, .. } => matches!(lane, Lane::B16 | Lane::B32),
+            VecOp::ShiftBy { lane, .. } => matches!(lane, Lane::B32 | Lane::B64),
+            VecOp::FloatWiden { from, .. } => plain && from == Format::F32,
+            VecOp::FloatNarrow { to, rm, .. } => plain && to == Format::F32 && rm == self.round,
             VecOp::AesEncrypt | VecOp::AesDecrypt | VecOp::AesMix | VecOp::AesMixInverse => self.host.aes,
             VecOp::ClMul(_) => self.host.pclmul,
             VecOp::Float(op, fmt, rm) => {
-                let rounds =
-                    rm == self.round || matches!(op, VecFloat::Eq | VecFloat::Gt | VecFloat::Ge | VecFloat::ToInt);
                 let known = match op {
+                    VecFloat::Eq | VecFloat::Gt | VecFloat::Ge => true,
+                    VecFloat::Min(kind) | VecFloat::Max(kind) => kind != MinMax::X86,
+                    VecFloat::ToInt(_) => rm == Round::TowardZero,
+                    VecFloat::RoundInt { .. } => !matches!(rm, Round::NearestAway | Round::ToOdd),
+                    _ if rm != self.round => false,
                     VecFloat::Div => !half,
                     VecFloat::Fma | VecFloat::FmaNeg => self.host.fma,
-                    VecFloat::FromInt | VecFloat::ToInt => fmt == Format::F32,
+                    VecFloat::FromInt(Fixed { signed, .. }) => signed || fmt == Format::F32,
                     _ => true,
                 };
-                plain && rounds && known && matches!(fmt, Format::F32 | Format::F64)
+                plain && known && matches!(fmt, Format::F32 | Format::F64)
             }
             _ => true,
         }
@@ -139,8 +145,14 @@ impl Emitter {
     }
 
     /// A constant in each 32 bits of a register.
-    fn splat32(&mut self, x: u8, value: u32) {
+    pub(super) fn splat32(&mut self, x: u8, value: u32) {
         asm!(self.hot, mov eax, value as i32; vmovd Rx(x), eax; vpbroadcastd Rx(x), Rx(x));
+    }
+
+    /// A constant in each 64 bits of a register.
+    pub(super) fn splat64(&mut self, x: u8, value: u64) {
+        load_const(&mut self.hot, RAX, value);
+        asm!(self.hot, vmovq Rx(x), rax; vpbroadcastq Rx(x), Rx(x));
     }
 
     /// A constant of 16 bytes.
@@ -152,7 +164,7 @@ impl Emitter {
     }
 
     /// All ones in `x`.
-    fn all_ones(&mut self, x: u8) {
+    pub(super) fn all_ones(&mut self, x: u8) {
         asm!(self.hot, vpcmpeqd Rx(x), Rx(x), Rx(x));
     }
 
@@ -185,10 +197,10 @@ impl Emitter {
             }
             VecOp::Mul(lane) => {
                 asm!(self.hot, vmovups xmm0, [rbp + a]);
-                if lane == Lane::B16 {
-                    asm!(self.hot, vpmullw xmm0, xmm0, [rbp + b]);
-                } else {
-                    asm!(self.hot, vpmulld xmm0, xmm0, [rbp + b]);
+                match lane {
+                    Lane::B8 => self.multiply_bytes(b),
+                    Lane::B16 => asm!(self.hot, vpmullw xmm0, xmm0, [rbp + b]),
+                    _ => asm!(self.hot, vpmulld xmm0, xmm0, [rbp + b]),
                 }
             }
             VecOp::Eq(lane) => {
@@ -263,11 +275,63 @@ impl Emitter {
             }
             VecOp::ShrS(lane, by) => {
                 asm!(self.hot, vmovups xmm0, [rbp + a]);
-                if lane == Lane::B16 {
-                    asm!(self.hot, vpsraw xmm0, xmm0, BYTE by as i8);
-                } else {
-                    asm!(self.hot, vpsrad xmm0, xmm0, BYTE by as i8);
+                match lane {
+                    Lane::B8 => {
+                        // As without a sign; then the sign's bit, wherever it is now, is drawn out.
+                        let by = by.min(7);
+                        self.splat32(1, u32::from(0xffu8 >> by) * 0x0101_0101);
+                        asm!(self.hot, vpsrlw xmm0, xmm0, BYTE by as i8; vpand xmm0, xmm0, xmm1);
+                        self.splat32(1, u32::from(0x80u8 >> by) * 0x0101_0101);
+                        asm!(self.hot, vpxor xmm0, xmm0, xmm1; vpsubb xmm0, xmm0, xmm1);
+                    }
+                    Lane::B16 => asm!(self.hot, vpsraw xmm0, xmm0, BYTE by as i8),
+                    Lane::B32 => asm!(self.hot, vpsrad xmm0, xmm0, BYTE by as i8),
+                    Lane::B64 => {
+                        let by = by.min(63);
+                        self.splat64(1, 1 << (63 - by));
+                        asm!(self.hot
+                            ; vpsrlq xmm0, xmm0, BYTE by as i8
+                            ; vpxor xmm0, xmm0, xmm1
+                            ; vpsubq xmm0, xmm0, xmm1
+                        );
+                    }
                 }
+            }
+            VecOp::SatAddS(lane) => {
+                asm!(self.hot, vmovups xmm0, [rbp + a]);
+                bytes_or_words!(self.hot, lane, vpaddsb vpaddsw, xmm0, xmm0, [rbp + b]);
+            }
+            VecOp::SatAddU(lane) => {
+                asm!(self.hot, vmovups xmm0, [rbp + a]);
+                bytes_or_words!(self.hot, lane, vpaddusb vpaddusw, xmm0, xmm0, [rbp + b]);
+            }
+            VecOp::SatSubS(lane) => {
+                asm!(self.hot, vmovups xmm0, [rbp + a]);
+                bytes_or_words!(self.hot, lane, vpsubsb vpsubsw, xmm0, xmm0, [rbp + b]);
+            }
+            VecOp::SatSubU(lane) => {
+                asm!(self.hot, vmovups xmm0, [rbp + a]);
+                bytes_or_words!(self.hot, lane, vpsubusb vpsubusw, xmm0, xmm0, [rbp + b]);
+            }
+            VecOp::AverageU(lane) => {
+                asm!(self.hot, vmovups xmm0, [rbp + a]);
+                bytes_or_words!(self.hot, lane, vpavgb vpavgw, xmm0, xmm0, [rbp + b]);
+            }
+            VecOp::MulHighDouble { lane, round } => self.multiply_high_double(lane, round, a, b),
+            VecOp::ShiftBy { lane, signed } => self.shift_by(lane, signed, a, b),
+            VecOp::Dot { a_signed, b_signed } => {
+                self.widened(0, Lane::B8, a_signed, a);
+                self.widened(1, Lane::B8, b_signed, b);
+                asm!(self.hot, vpmaddwd xmm0, xmm0, xmm1);
+                if half {
+                    asm!(self.hot, vphaddd xmm0, xmm0, xmm0);
+                } else {
+                    let t = self.alloc.scratch_xmm(&mut self.hot);
+                    self.widened(t, Lane::B8, a_signed, a + 8);
+                    self.widened(1, Lane::B8, b_signed, b + 8);
+                    asm!(self.hot, vpmaddwd Rx(t), Rx(t), xmm1; vphaddd xmm0, xmm0, Rx(t));
+                }
+                asm!(self.hot, vpaddd xmm0, xmm0, [rbp + c]);
             }
             VecOp::Dup(lane, index) => {
                 let index = u32::from(index) % lane.count();
@@ -339,6 +403,21 @@ impl Emitter {
                     ; vpaddb xmm0, xmm0, xmm1
                 );
             }
+            VecOp::BitRev => {
+                let t = self.alloc.scratch_xmm(&mut self.hot);
+                // Half a byte turned round, by table.
+                self.constant(t, [0x0e06_0a02_0c04_0800, 0x0f07_0b03_0d05_0901]);
+                self.splat32(1, 0x0f0f_0f0f);
+                asm!(self.hot
+                    ; vpand xmm0, xmm1, [rbp + a]
+                    ; vpshufb xmm0, Rx(t), xmm0
+                    ; vpsllw xmm0, xmm0, BYTE 4
+                    ; vpandn xmm1, xmm1, [rbp + a]
+                    ; vpsrlw xmm1, xmm1, BYTE 4
+                    ; vpshufb xmm1, Rx(t), xmm1
+                    ; vpor xmm0, xmm0, xmm1
+                );
+            }
             VecOp::Table => {
                 // Indices above 15 get the bit that makes the host's result zero.
                 self.splat32(1, 0x7070_7070);
@@ -368,8 +447,117 @@ impl Emitter {
                 let which = if part == 0 { 0 } else { 0x11 };
                 asm!(self.hot, movups xmm0, [rbp + a]; movups xmm1, [rbp + b]; pclmulqdq xmm0, xmm1, BYTE which);
             }
-            VecOp::Narrow { .. } | VecOp::Float(..) => unreachable!("{:?} has a template of its own", insn.op),
+            VecOp::Narrow { .. } | VecOp::FloatWiden { .. } | VecOp::FloatNarrow { .. } | VecOp::Float(..) => {
+                unreachable!("{:?} has a template of its own", insn.op)
+            }
         }
+    }
+
+    /// Low halves of the products of bytes in `xmm0` and at `b`: of the even ones, and of the odd ones moved down.
+    fn multiply_bytes(&mut self, b: i32) {
+        let t = self.alloc.scratch_xmm(&mut self.hot);
+        asm!(self.hot
+            ; vmovups xmm1, [rbp + b]
+            ; vpmullw Rx(t), xmm0, xmm1
+            ; vpsllw Rx(t), Rx(t), BYTE 8
+            ; vpsrlw Rx(t), Rx(t), BYTE 8
+            ; vpsrlw xmm0, xmm0, BYTE 8
+            ; vpsrlw xmm1, xmm1, BYTE 8
+            ; vpmullw xmm0, xmm0, xmm1
+            ; vpsllw xmm0, xmm0, BYTE 8
+            ; vpor xmm0, xmm0, Rx(t)
+        );
+    }
+
+    /// High halves of doubled products.
+    fn multiply_high_double(&mut self, lane: Lane, round: bool, a: i32, b: i32) {
+        asm!(self.hot, vmovups xmm0, [rbp + a]);
+        match (lane, round) {
+            (Lane::B16, true) => return asm!(self.hot, vpmulhrsw xmm0, xmm0, [rbp + b]),
+            (Lane::B16, false) => {
+                return asm!(self.hot
+                    ; vpmullw xmm1, xmm0, [rbp + b]
+                    ; vpmulhw xmm0, xmm0, [rbp + b]
+                    ; vpsllw xmm0, xmm0, BYTE 1
+                    ; vpsrlw xmm1, xmm1, BYTE 15
+                    ; vpor xmm0, xmm0, xmm1
+                );
+            }
+            _ => {}
+        }
+        // The even lanes' in t, the odd ones' in xmm0.
+        let t = self.alloc.scratch_xmm(&mut self.hot);
+        asm!(self.hot
+            ; vmovups xmm1, [rbp + b]
+            ; vpmuldq Rx(t), xmm0, xmm1
+            ; vpsrlq xmm0, xmm0, BYTE 32
+            ; vpsrlq xmm1, xmm1, BYTE 32
+            ; vpmuldq xmm0, xmm0, xmm1
+            ; vpaddq Rx(t), Rx(t), Rx(t)
+            ; vpaddq xmm0, xmm0, xmm0
+        );
+        if round {
+            self.splat64(1, 1 << 31);
+            asm!(self.hot, vpaddq Rx(t), Rx(t), xmm1; vpaddq xmm0, xmm0, xmm1);
+        }
+        asm!(self.hot
+            ; vpsrlq Rx(t), Rx(t), BYTE 32
+            ; vpsrlq xmm0, xmm0, BYTE 32
+            ; vpsllq xmm0, xmm0, BYTE 32
+            ; vpor xmm0, xmm0, Rx(t)
+        );
+    }
+
+    /// Both ways are made, by what the low bytes of `b` say and by its opposite; the host shifts everything out where
+    /// that is too far.
+    fn shift_by(&mut self, lane: Lane, signed: bool, a: i32, b: i32) {
+        let (t, left) = (self.alloc.scratch_xmm(&mut self.hot), self.alloc.scratch_xmm(&mut self.hot));
+        if lane == Lane::B32 {
+            self.splat32(t, 0xff);
+            asm!(self.hot
+                ; vmovups xmm0, [rbp + a]
+                ; vpand xmm1, Rx(t), [rbp + b]
+                ; vpsllvd Rx(left), xmm0, xmm1
+                ; vpxor xmm1, xmm1, xmm1
+                ; vpsubd xmm1, xmm1, [rbp + b]
+                ; vpand xmm1, xmm1, Rx(t)
+            );
+            if signed {
+                asm!(self.hot, vpsravd xmm0, xmm0, xmm1);
+            } else {
+                asm!(self.hot, vpsrlvd xmm0, xmm0, xmm1);
+            }
+            asm!(self.hot, vmovups xmm1, [rbp + b]; vpslld xmm1, xmm1, BYTE 24; vpsrad xmm1, xmm1, BYTE 31);
+        } else {
+            self.splat64(t, 0xff);
+            asm!(self.hot
+                ; vmovups xmm0, [rbp + a]
+                ; vpand xmm1, Rx(t), [rbp + b]
+                ; vpsllvq Rx(left), xmm0, xmm1
+                ; vpxor xmm1, xmm1, xmm1
+                ; vpsubq xmm1, xmm1, [rbp + b]
+                ; vpand xmm1, xmm1, Rx(t)
+            );
+            if signed {
+                // What has a sign is complemented before and after.
+                asm!(self.hot
+                    ; vpxor Rx(t), Rx(t), Rx(t)
+                    ; vpcmpgtq Rx(t), Rx(t), xmm0
+                    ; vpxor xmm0, xmm0, Rx(t)
+                    ; vpsrlvq xmm0, xmm0, xmm1
+                    ; vpxor xmm0, xmm0, Rx(t)
+                );
+            } else {
+                asm!(self.hot, vpsrlvq xmm0, xmm0, xmm1);
+            }
+            asm!(self.hot
+                ; vmovups xmm1, [rbp + b]
+                ; vpsllq xmm1, xmm1, BYTE 56
+                ; vpxor Rx(t), Rx(t), Rx(t)
+                ; vpcmpgtq xmm1, Rx(t), xmm1
+            );
+        }
+        asm!(self.hot, vpand xmm0, xmm0, xmm1; vpandn xmm1, xmm1, Rx(left); vpor xmm0, xmm0, xmm1);
     }
 
     /// Complements `xmm0`.
@@ -482,95 +670,9 @@ impl Emitter {
             asm!(self.hot, vmovq QWORD [rbp + at + 8], xmm0);
         }
     }
-
-    fn vector_float(&mut self, insn: VecInsn, op: VecFloat, fmt: Format, setting: &Setting) {
-        let [a, b, c] = [insn.a, insn.b, insn.c].map(frame::slot);
-        if insn.half {
-            // What stands above must not raise flags.
-            asm!(self.hot, vmovq xmm0, QWORD [rbp + a]; vmovq xmm1, QWORD [rbp + b]);
-        } else {
-            asm!(self.hot, vmovups xmm0, [rbp + a]; vmovups xmm1, [rbp + b]);
-        }
-        // In xmm1, afterwards: the lanes that need the exact evaluation.
-        match op {
-            VecFloat::Add => by_format!(self.hot, fmt, vaddps vaddpd, xmm0, xmm0, xmm1),
-            VecFloat::Sub => by_format!(self.hot, fmt, vsubps vsubpd, xmm0, xmm0, xmm1),
-            VecFloat::Mul => by_format!(self.hot, fmt, vmulps vmulpd, xmm0, xmm0, xmm1),
-            VecFloat::Div => by_format!(self.hot, fmt, vdivps vdivpd, xmm0, xmm0, xmm1),
-            VecFloat::Sqrt => by_format!(self.hot, fmt, vsqrtps vsqrtpd, xmm0, xmm0),
-            VecFloat::Fma | VecFloat::FmaNeg => {
-                let t = self.alloc.scratch_xmm(&mut self.hot);
-                if insn.half {
-                    asm!(self.hot, vmovq Rx(t), QWORD [rbp + c]);
-                } else {
-                    asm!(self.hot, vmovups Rx(t), [rbp + c]);
-                }
-                match (op, fmt) {
-                    (VecFloat::Fma, Format::F32) => asm!(self.hot, vfmadd213ps xmm0, xmm1, Rx(t)),
-                    (_, Format::F32) => asm!(self.hot, vfnmadd213ps xmm0, xmm1, Rx(t)),
-                    _ => self.hot.fma_doubles(op == VecFloat::FmaNeg, t),
-                }
-            }
-            VecFloat::Eq | VecFloat::Gt | VecFloat::Ge => {
-                // Equal, quiet; less and less or equal, signaling, of the operands in the other order.
-                match (op, fmt) {
-                    (VecFloat::Eq, Format::F32) => asm!(self.hot, cmpps xmm1, xmm0, BYTE 0),
-                    (VecFloat::Eq, _) => asm!(self.hot, cmppd xmm1, xmm0, BYTE 0),
-                    (VecFloat::Gt, Format::F32) => asm!(self.hot, cmpps xmm1, xmm0, BYTE 1),
-                    (VecFloat::Gt, _) => asm!(self.hot, cmppd xmm1, xmm0, BYTE 1),
-                    (_, Format::F32) => asm!(self.hot, cmpps xmm1, xmm0, BYTE 2),
-                    (_, _) => asm!(self.hot, cmppd xmm1, xmm0, BYTE 2),
-                }
-                asm!(self.hot, movaps xmm0, xmm1);
-                return self.store_vector_result(insn.d, insn.half);
-            }
-            VecFloat::FromInt => {
-                asm!(self.hot, vcvtdq2ps xmm0, xmm0);
-                return self.store_vector_result(insn.d, insn.half);
-            }
-            VecFloat::ToInt => {
-                // The least integer also says that the number does not fit.
-                self.splat32(1, 1 << 31);
-                asm!(self.hot, vcvttps2dq xmm0, xmm0; vpcmpeqd xmm1, xmm1, xmm0);
-            }
-        }
-        if op != VecFloat::ToInt {
-            if fmt == Format::F32 {
-                asm!(self.hot, vcmpps xmm1, xmm0, xmm0, BYTE 3);
-            } else {
-                asm!(self.hot, vcmppd xmm1, xmm0, xmm0, BYTE 3);
-            }
-            let rounds_small = matches!(op, VecFloat::Mul | VecFloat::Div | VecFloat::Fma | VecFloat::FmaNeg);
-            if rounds_small && self.rules.tiny == Tininess::BeforeRounding {
-                self.find_smallest(fmt);
-            }
-        }
-        asm!(self.hot, vptest xmm1, xmm1);
-        let odd = self.hot.jcc(Cc::Ne);
-        self.store_vector_result(insn.d, insn.half);
-        self.start_cold(&[odd]);
-        load_const(&mut self.cold, RAX, packed(insn));
-        asm!(self.cold, mov[rsp + frame::ARGS], rax);
-        load_const(&mut self.cold, RAX, setting.evals.number(anonymous(&Op::Vec(insn))) as u64);
-        self.cold_call(Slow::Eval, setting);
-        self.resume_hot();
-    }
-
-    /// Adds to `xmm1` the lanes of `xmm0` that are the smallest normal number, of either sign.
-    fn find_smallest(&mut self, fmt: Format) {
-        let (t, u) = (self.alloc.scratch_xmm(&mut self.hot), self.alloc.scratch_xmm(&mut self.hot));
-        if fmt == Format::F32 {
-            self.splat32(u, 1 << 24);
-            asm!(self.hot, vpaddd Rx(t), xmm0, xmm0; vpcmpeqd Rx(t), Rx(t), Rx(u));
-        } else {
-            asm!(self.hot, vpbroadcastq Rx(u), QWORD [rsp + frame::TWICE_MIN64]);
-            asm!(self.hot, vpaddq Rx(t), xmm0, xmm0; vpcmpeqq Rx(t), Rx(t), Rx(u));
-        }
-        asm!(self.hot, vpor xmm1, xmm1, Rx(t));
-    }
 }
 
 /// The slots of an op in one word.
-fn packed(insn: VecInsn) -> u64 {
+pub(super) fn packed(insn: VecInsn) -> u64 {
     [insn.d, insn.a, insn.b, insn.c].iter().rev().fold(0, |all, slot| all << 16 | u64::from(slot.0))
 }

@@ -20,10 +20,12 @@ pub enum HalfOp {
     },
     /// A comparison: 0 or 1.
     Compare(FloatCond),
-    /// A conversion to an integer.
+    /// A conversion to an integer, or to fixed point.
     ToInt {
         /// The integer.
         to: FloatToInt,
+        /// How many of its bits are behind the point.
+        fraction: u8,
         /// Rounding.
         rm: Round,
     },
@@ -56,21 +58,24 @@ fn place<T: PartialEq + std::fmt::Debug>(list: &[T], item: T) -> u64 {
 }
 
 impl HalfOp {
-    /// As a number: what it is in bits 17:16, which one in 15:8, the rounding in 7:0.
+    /// As a number: how many bits are behind the point in bits 31:24, what it is in 17:16, which one in 15:8, the
+    /// rounding in 7:0.
     pub fn encode(self) -> u64 {
         match self {
             HalfOp::Compute { op, rm } => place(&OPS, op) << 8 | place(&ROUNDS, rm),
             HalfOp::Compare(cond) => 1 << 16 | place(&CONDS, cond) << 8,
-            HalfOp::ToInt { to, rm } => 2 << 16 | place(&INTS, to) << 8 | place(&ROUNDS, rm),
+            HalfOp::ToInt { to, fraction, rm } => {
+                u64::from(fraction) << 24 | 2 << 16 | place(&INTS, to) << 8 | place(&ROUNDS, rm)
+            }
         }
     }
 
     fn decode(number: u64) -> HalfOp {
         let (which, rm) = (bits(number, 15, 8) as usize, ROUNDS[bits(number, 7, 0) as usize]);
-        match number >> 16 {
+        match bits(number, 17, 16) {
             0 => HalfOp::Compute { op: OPS[which], rm },
             1 => HalfOp::Compare(CONDS[which]),
-            _ => HalfOp::ToInt { to: INTS[which], rm },
+            _ => HalfOp::ToInt { to: INTS[which], fraction: bits(number, 31, 24) as u8, rm },
         }
     }
 }
@@ -78,9 +83,7 @@ impl HalfOp {
 /// Which kind of [`Fixed`] conversion.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FixedOp {
-    /// A float to fixed point, toward zero.
-    ToFixed,
-    /// Fixed point to a float, rounded as FPCR says.
+    /// Fixed point to a half-precision float, rounded as FPCR says.
     FromFixed,
     /// A float to an integral float that fits the integer, rounded as FPCR says.
     Round,
@@ -103,7 +106,7 @@ pub struct Fixed {
     pub fraction_bits: u32,
 }
 
-const FIXED_OPS: [FixedOp; 4] = [FixedOp::ToFixed, FixedOp::FromFixed, FixedOp::Round, FixedOp::RoundToZero];
+const FIXED_OPS: [FixedOp; 3] = [FixedOp::FromFixed, FixedOp::Round, FixedOp::RoundToZero];
 
 impl Fixed {
     /// As a number.
@@ -136,17 +139,16 @@ pub fn half(mode: CodeMode, op: u64, operands: u64) -> (u64, float::Flags) {
             let (holds, flags) = eval::float_cmp(cond, Format::F16, rules, a, b);
             (u64::from(holds), flags)
         }
-        HalfOp::ToInt { to, rm } => eval::float_to_int(Format::F16, to, rules, rm, a),
+        HalfOp::ToInt { to, fraction, rm } => eval::float_to_int(Format::F16, to, fraction, rules, rm, a),
     }
 }
 
-/// A fixed-point conversion under `mode`, with the flags that it raises.
+/// A conversion of [`Fixed`] under `mode`, with the flags that it raises.
 pub fn fixed(mode: CodeMode, what: u64, value: u64) -> (u64, float::Flags) {
     let Fixed { op, fmt, bits, signed, fraction_bits } = Fixed::decode(what);
     let rules = if fmt == Format::F16 { mode.half_rules() } else { mode.rules() };
     let rm = mode.rounding();
     match op {
-        FixedOp::ToFixed => float::to_fixed(fmt, rules, Round::TowardZero, value, bits, signed, fraction_bits),
         FixedOp::FromFixed => float::from_fixed(fmt, rules, rm, value, bits, signed, fraction_bits),
         FixedOp::Round | FixedOp::RoundToZero => {
             let rm = if op == FixedOp::Round { rm } else { Round::TowardZero };

@@ -62,9 +62,9 @@ helpers! {
     /// trap.
     SIMD;
     /// `float_half(op, a | b << 16 | c << 32)`: a half-precision op under FZ16 where that differs from FZ; see
-    /// `half.rs`. Raises float flags; touches no slot and does not trap.
+    /// `calls.rs`. Raises float flags; touches no slot and does not trap.
     FLOAT_HALF;
-    /// `fixed(what, value)`: conversions with fixed point; see `half.rs`. Effects as above.
+    /// `fixed(what, value)`: fixed point to half precision, and roundings to integers of a width; see `calls.rs`. Effects as above.
     FIXED;
     /// `crc32(accumulator, value, bytes | castagnoli << 8)`. Pure.
     CRC32;

@@ -48,7 +48,7 @@ pub const EXCLUSIVE_HIGH: Slot = Slot(136);
 /// PSTATE.BTYPE.
 pub const BTYPE: Slot = Slot(137);
 /// Vectors that hold something within an instruction.
-pub const TEMPS: [Slot; 2] = [Slot(138), Slot(140)];
+pub const TEMPS: [Slot; 4] = [Slot(138), Slot(140), Slot(144), Slot(146)];
 /// A vector that is zero.
 pub const ZERO_VECTOR: Slot = Slot(142);
 /// First slot of the system registers.

@@ -23,23 +23,34 @@ fn to_int_kind(i: Insn, signed: bool) -> FloatToInt {
     }
 }
 
-fn converted(l: &mut Lift, fmt: Format, to: FloatToInt, rm: Round, a: Val) -> Val {
-    if l.half_differs(fmt) {
-        return l.half_op(calls::HalfOp::ToInt { to, rm }, [a, Val::NONE, Val::NONE]);
-    }
-    l.b.float_to_int(fmt, to, rm, a)
+/// A float as an integer with `fraction` bits behind the point into a register.
+fn convert_to_int(l: &mut Lift, i: Insn, rm: Round, signed: bool, fraction: u8) {
+    let (fmt, to) = (format(i), to_int_kind(i, signed));
+    let a = l.f(fmt, i.rn());
+    let value = if l.half_differs(fmt) {
+        l.half_op(calls::HalfOp::ToInt { to, fraction, rm }, [a, Val::NONE, Val::NONE])
+    } else {
+        l.b.float_to_fixed(fmt, to, fraction, rm, a)
+    };
+    l.set_x(i.rd(), value);
 }
 
 /// FCVTNS and kin.
 pub fn to_int(l: &mut Lift, i: Insn, rm: Round, signed: bool) {
-    let fmt = format(i);
-    let a = l.f(fmt, i.rn());
-    let value = converted(l, fmt, to_int_kind(i, signed), rm, a);
-    l.set_x(i.rd(), value);
+    convert_to_int(l, i, rm, signed, 0);
 }
 
-/// SCVTF, UCVTF.
-pub fn from_int(l: &mut Lift, i: Insn, signed: bool) {
+/// FCVTZS, FCVTZU with fixed point.
+pub fn to_fixed(l: &mut Lift, i: Insn, signed: bool) {
+    convert_to_int(l, i, Round::TowardZero, signed, fraction(i));
+}
+
+/// How many bits are behind the point.
+fn fraction(i: Insn) -> u8 {
+    64 - i.bits(15, 10) as u8
+}
+
+fn convert_from_int(l: &mut Lift, i: Insn, signed: bool, fraction: u8) {
     let from = match (i.bit(31), signed) {
         (false, true) => IntToFloat::I32,
         (false, false) => IntToFloat::U32,
@@ -47,30 +58,27 @@ pub fn from_int(l: &mut Lift, i: Insn, signed: bool) {
         (true, false) => IntToFloat::U64,
     };
     let a = l.x(i.rn());
-    let value = l.b.int_to_float(from, format(i), l.mode.rounding(), a);
+    let value = l.b.fixed_to_float(from, fraction, format(i), l.mode.rounding(), a);
     l.set_f(i.rd(), value);
 }
 
-/// FCVTZS, FCVTZU with fixed point.
-pub fn to_fixed(l: &mut Lift, i: Insn, signed: bool) {
-    let fmt = format(i);
-    let a = l.f_bits(fmt, i.rn());
-    let value = fixed(l, i, fmt, signed, calls::FixedOp::ToFixed, a);
-    l.set_x(i.rd(), value);
+/// SCVTF, UCVTF.
+pub fn from_int(l: &mut Lift, i: Insn, signed: bool) {
+    convert_from_int(l, i, signed, 0);
 }
 
-/// SCVTF, UCVTF with fixed point.
+/// SCVTF, UCVTF with fixed point. In half precision the result may be tiny.
 pub fn from_fixed(l: &mut Lift, i: Insn, signed: bool) {
-    let a = l.x(i.rn());
-    let value = fixed(l, i, format(i), signed, calls::FixedOp::FromFixed, a);
-    l.set_f(i.rd(), value);
-}
-
-fn fixed(l: &mut Lift, i: Insn, fmt: Format, signed: bool, op: calls::FixedOp, a: Val) -> Val {
+    let (fmt, fraction) = (format(i), fraction(i));
+    if !l.half_differs(fmt) {
+        return convert_from_int(l, i, signed, fraction);
+    }
     let bits = if i.bit(31) { 64 } else { 32 };
-    let what = calls::Fixed { op, fmt, bits, signed, fraction_bits: 64 - i.bits(15, 10) };
-    let what = l.b.const_(what.encode());
-    l.b.call(helpers::FIXED, RAISES, &[what, a])
+    let op = calls::FixedOp::FromFixed;
+    let what = calls::Fixed { op, fmt, bits, signed, fraction_bits: fraction.into() };
+    let (what, a) = (l.b.const_(what.encode()), l.x(i.rn()));
+    let value = l.b.call(helpers::FIXED, RAISES, &[what, a]);
+    l.set_f(i.rd(), value);
 }
 
 /// FRINT32Z, FRINT32X, FRINT64Z, FRINT64X: to an integral value that fits `bits` bits.

@@ -11,6 +11,7 @@ pub mod memory;
 pub mod register;
 pub mod system;
 pub mod vector;
+mod vector_arith;
 
 use super::decode::{self, Insn};
 use super::features::Features;

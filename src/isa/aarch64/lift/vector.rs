@@ -1,9 +1,10 @@
 //! Advanced SIMD as vector IR, for what programs use most; [`lift`] says no to the rest, which a helper executes
 //! (`isa/aarch64/simd`). Rows are told apart by their names and the classes that their bits say.
 
+use super::vector_arith as arith;
 use super::{Insn, Lift};
-use crate::float::Format;
-use crate::ir::{BinOp, Lane, MemSize, Slot, Type, UnOp, VecFloat, VecInsn, VecOp, Width};
+use crate::float::{Format, MinMax, Round};
+use crate::ir::{BinOp, Fixed, Lane, MemSize, Slot, Type, UnOp, VecFloat, VecInsn, VecOp, Width};
 use crate::isa::aarch64::features::Features;
 use crate::isa::aarch64::regs;
 use crate::isa::aarch64::simd::insn::Insn as Fields;
@@ -49,6 +50,7 @@ pub fn lift(l: &mut Lift, row: &Row, i: Insn) -> bool {
         (true, 0) => long(l, row.name, f, v(f.rm())),
         (true, 2) if i.bits(20, 17) == 0 => two(l, row.name, f),
         (true, 2) if i.bits(20, 17) == 8 => across(l, row.name, f),
+        (false, 1 | 3) if i.bit(15) => dot(l, row.name, f, v(f.rm())),
         (false, 1) if i.bits(23, 22) == 0 => copy(l, row.name, f),
         (false, _) if !i.bit(10) && !i.bit(15) => permute(l, row.name, f),
         _ => false,
@@ -64,7 +66,7 @@ fn float_of(f: Fields) -> (Format, Lane) {
 }
 
 impl Lift<'_> {
-    fn vec(&mut self, op: VecOp, half: bool, d: Slot, a: Slot, b: Slot) {
+    pub(super) fn vec(&mut self, op: VecOp, half: bool, d: Slot, a: Slot, b: Slot) {
         self.b.vec(VecInsn { op, half, d, a, b, c: a });
     }
 
@@ -74,14 +76,14 @@ impl Lift<'_> {
     }
 
     /// A constant in every doubleword.
-    fn vec_const(&mut self, d: Slot, half: bool, value: u64) {
+    pub(super) fn vec_const(&mut self, d: Slot, half: bool, value: u64) {
         let value = self.b.const_(value);
         self.b.vec_dup(Lane::B64, half, d, value);
     }
 }
 
 /// `value` in each lane of a doubleword.
-fn every(lane: Lane, value: u64) -> u64 {
+pub(super) fn every(lane: Lane, value: u64) -> u64 {
     crate::ir::vector::duplicate(lane, true, value)[0]
 }
 
@@ -135,9 +137,25 @@ fn three_same(l: &mut Lift, name: &str, f: Fields) -> bool {
             l.vec(op, half, d, TEMP, TEMP2);
             return true;
         }
-        _ => return three_floats(l, name, f, m),
+        "sshl" => VecOp::ShiftBy { lane, signed: true },
+        "ushl" => VecOp::ShiftBy { lane, signed: false },
+        _ => return arith::three(l, name, lane, half, [d, n, m]) || three_floats(l, name, f, m),
     };
     l.vec(op, half, d, n, m);
+    true
+}
+
+/// SDOT, UDOT and kin.
+fn dot(l: &mut Lift, name: &str, f: Fields, m: Slot) -> bool {
+    let (a_signed, b_signed) = match name {
+        "sdot" => (true, true),
+        "udot" => (false, false),
+        "usdot" => (false, true),
+        "sudot" => (true, false),
+        _ => return false,
+    };
+    let d = v(f.rd());
+    l.b.vec(VecInsn { op: VecOp::Dot { a_signed, b_signed }, half: !f.q(), d, a: v(f.rn()), b: m, c: d });
     true
 }
 
@@ -154,16 +172,95 @@ fn three_floats(l: &mut Lift, name: &str, f: Fields, m: Slot) -> bool {
         "fcmeq" => VecFloat::Eq,
         "fcmgt" => VecFloat::Gt,
         "fcmge" => VecFloat::Ge,
-        "faddp" => {
-            l.vec(VecOp::UnzipEven(lane), half, TEMP, n, m);
-            l.vec(VecOp::UnzipOdd(lane), half, TEMP2, n, m);
-            l.vec_float(VecFloat::Add, fmt, half, d, [TEMP, TEMP2, TEMP]);
+        "faddp" => return paired(l, VecFloat::Add, f, n, m),
+        "facge" | "facgt" => {
+            l.vec_const(TEMP2, half, every(lane, 1 << (lane.bits() - 1)));
+            l.vec(VecOp::AndNot, half, TEMP, n, TEMP2);
+            l.vec(VecOp::AndNot, half, TEMP2, m, TEMP2);
+            let op = if name == "facge" { VecFloat::Ge } else { VecFloat::Gt };
+            l.vec_float(op, fmt, half, d, [TEMP, TEMP2, TEMP]);
             return true;
         }
-        _ => return false,
+        "fabd" => {
+            l.vec_float(VecFloat::Sub, fmt, half, TEMP, [n, m, n]);
+            l.vec_const(TEMP2, half, every(lane, 1 << (lane.bits() - 1)));
+            l.vec(VecOp::AndNot, half, d, TEMP, TEMP2);
+            return true;
+        }
+        _ => match extreme(name.trim_end_matches('p')) {
+            Some(op) if name.ends_with('p') => return paired(l, op, f, n, m),
+            Some(op) => op,
+            None => return false,
+        },
     };
     l.vec_float(op, fmt, half, d, [n, m, d]);
     true
+}
+
+/// The minimum or maximum that a name says.
+fn extreme(name: &str) -> Option<VecFloat> {
+    Some(match name {
+        "fmax" => VecFloat::Max(MinMax::Propagate),
+        "fmin" => VecFloat::Min(MinMax::Propagate),
+        "fmaxnm" => VecFloat::Max(MinMax::Number2008),
+        "fminnm" => VecFloat::Min(MinMax::Number2008),
+        _ => return None,
+    })
+}
+
+/// A float op on neighbours.
+fn paired(l: &mut Lift, op: VecFloat, f: Fields, n: Slot, m: Slot) -> bool {
+    let (fmt, lane) = float_of(f);
+    l.vec(VecOp::UnzipEven(lane), !f.q(), TEMP, n, m);
+    l.vec(VecOp::UnzipOdd(lane), !f.q(), TEMP2, n, m);
+    l.vec_float(op, fmt, !f.q(), v(f.rd()), [TEMP, TEMP2, TEMP]);
+    true
+}
+
+/// The rounding that the letter in FRINTN, FCVTNS and their kin says.
+fn direction(l: &Lift, letter: u8) -> Option<Round> {
+    Some(match letter {
+        b'n' => Round::NearestEven,
+        b'm' => Round::Down,
+        b'p' => Round::Up,
+        b'z' => Round::TowardZero,
+        b'a' => Round::NearestAway,
+        b'x' | b'i' => l.mode.rounding(),
+        _ => return None,
+    })
+}
+
+/// Conversions of floats, to integral values, integers, and other formats.
+fn convert(l: &mut Lift, name: &str, f: Fields) -> bool {
+    let (fmt, _) = float_of(f);
+    let (half, d, n, part) = (!f.q(), v(f.rd()), v(f.rn()), f.part() as u8);
+    let short = if f.bit(22) { Format::F32 } else { l.mode.converted(Format::F16) };
+    let (op, rm) = match name.as_bytes() {
+        b"fcvtl" => {
+            l.vec(VecOp::FloatWiden { from: short, part }, false, d, n, n);
+            return true;
+        }
+        b"fcvtn" => {
+            l.vec(VecOp::FloatNarrow { to: short, rm: l.mode.rounding(), part }, false, d, n, n);
+            return true;
+        }
+        b"scvtf" | b"ucvtf" => (from_int(name, 0), l.mode.rounding()),
+        [b'f', b'r', b'i', b'n', b't', letter] => match direction(l, *letter) {
+            Some(rm) => (VecFloat::RoundInt { exact: *letter == b'x' }, rm),
+            None => return false,
+        },
+        [b'f', b'c', b'v', b't', letter, sign @ (b's' | b'u')] => match direction(l, *letter) {
+            Some(rm) => (VecFloat::ToInt(Fixed { signed: *sign == b's', fraction: 0 }), rm),
+            None => return false,
+        },
+        _ => return false,
+    };
+    l.b.vec(VecInsn { op: VecOp::Float(op, fmt, rm), half, d, a: n, b: n, c: n });
+    true
+}
+
+fn from_int(name: &str, fraction: u8) -> VecFloat {
+    VecFloat::FromInt(Fixed { signed: name == "scvtf", fraction })
 }
 
 fn two(l: &mut Lift, name: &str, f: Fields) -> bool {
@@ -204,9 +301,15 @@ fn two(l: &mut Lift, name: &str, f: Fields) -> bool {
             l.vec(if name == "fabs" { VecOp::AndNot } else { VecOp::Xor }, half, d, n, TEMP);
         }
         "fsqrt" => l.vec_float(VecFloat::Sqrt, fmt, half, d, [n, n, n]),
-        "scvtf" => l.vec_float(VecFloat::FromInt, fmt, half, d, [n, n, n]),
-        "fcvtzs" => l.vec_float(VecFloat::ToInt, fmt, half, d, [n, n, n]),
-        _ => return false,
+        "rbit" => l.vec(VecOp::BitRev, half, d, n, n),
+        "uadalp" | "sadalp" => {
+            let Some(wider) = lane.wider() else { return false };
+            pair_sums(l, lane, wider, name == "sadalp", half, n);
+            l.vec(VecOp::Add(wider), half, TEMP, TEMP, TEMP2);
+            l.vec(VecOp::Add(wider), half, d, d, TEMP);
+        }
+        "sqxtn" | "uqxtn" | "sqxtun" => arith::narrow(l, f, lane, name != "uqxtn", name == "sqxtn", n),
+        _ => return convert(l, name, f),
     }
     true
 }
@@ -223,6 +326,20 @@ fn pair_sums(l: &mut Lift, lane: Lane, wider: Lane, signed: bool, half: bool, n:
 fn across(l: &mut Lift, name: &str, f: Fields) -> bool {
     let mut lane = lane_of(f.size());
     let (half, n) = (!f.q(), v(f.rn()));
+    if let Some(op) = name.strip_suffix('v').and_then(extreme) {
+        // Neighbours first: which of several NaNs comes out is a matter of the order.
+        let mut from = n;
+        for half in [false, true] {
+            l.vec(VecOp::UnzipOdd(Lane::B32), half, TEMP2, from, from);
+            l.vec(VecOp::UnzipEven(Lane::B32), half, TEMP, from, from);
+            l.vec_float(op, Format::F32, true, TEMP, [TEMP, TEMP2, TEMP]);
+            from = TEMP;
+        }
+        let value = l.b.get(TEMP, Type::Int);
+        let value = l.b.un64(UnOp::Zext32, value);
+        l.set_f(f.rd(), value);
+        return true;
+    }
     let op: fn(Lane) -> VecOp = match name {
         "addv" | "uaddlv" | "saddlv" => VecOp::Add,
         "sminv" => VecOp::MinS,
@@ -393,10 +510,30 @@ fn shift(l: &mut Lift, name: &str, f: Fields) -> bool {
             l.vec_const(TEMP2, half, every(lane, made));
             l.b.vec(VecInsn { op: VecOp::Choose, half, d, a: TEMP, b: d, c: TEMP2 });
         }
-        "shrn" => {
+        "srshr" | "urshr" => arith::shift_right(l, lane, name == "srshr", right, true, half, d, n),
+        "srsra" | "ursra" => {
+            arith::shift_right(l, lane, name == "srsra", right, true, half, TEMP, n);
+            l.vec(VecOp::Add(lane), half, d, d, TEMP);
+        }
+        "shrn" | "rshrn" => {
             let Some(wider) = lane.wider() else { return false };
-            l.vec(VecOp::ShrU(wider, right), false, TEMP, n, n);
+            arith::shift_right(l, wider, false, right, name == "rshrn", false, TEMP, n);
             l.vec(VecOp::Narrow { lane, part: f.part() as u8 }, false, d, TEMP, TEMP);
+        }
+        "sqshrn" | "sqrshrn" | "uqshrn" | "uqrshrn" | "sqshrun" | "sqrshrun" => {
+            let Some(wider) = lane.wider() else { return false };
+            let (signed, round) = (name.starts_with('s'), name.contains("rs"));
+            arith::shift_right(l, wider, signed, right, round, false, TEMP, n);
+            arith::narrow(l, f, lane, signed, signed && !name.ends_with("un"), TEMP);
+        }
+        "scvtf" | "ucvtf" | "fcvtzs" | "fcvtzu" => {
+            let fmt = if lane == Lane::B64 { Format::F64 } else { Format::F32 };
+            let (op, rm) = if name.starts_with('f') {
+                (VecFloat::ToInt(Fixed { signed: name == "fcvtzs", fraction: right }), Round::TowardZero)
+            } else {
+                (from_int(name, right), l.mode.rounding())
+            };
+            l.b.vec(VecInsn { op: VecOp::Float(op, fmt, rm), half, d, a: n, b: n, c: n });
         }
         "sshll" | "ushll" => {
             let Some(wider) = lane.wider() else { return false };
@@ -440,6 +577,23 @@ fn long(l: &mut Lift, name: &str, f: Fields, m: Slot) -> bool {
             let op = if name.ends_with("addw") { VecOp::Add(wider) } else { VecOp::Sub(wider) };
             l.vec(op, false, d, n, TEMP);
         }
+        "sabdl" | "uabdl" | "sabal" | "uabal" if !by_element => {
+            // The difference of either kind has no sign, and fits the lane.
+            arith::difference(l, lane, signed, false, [TEMP, n, m]);
+            let widen = VecOp::Widen { lane, signed: false, part };
+            if name.ends_with("bdl") {
+                l.vec(widen, false, d, TEMP, TEMP);
+            } else {
+                l.vec(widen, false, TEMP, TEMP, TEMP);
+                l.vec(VecOp::Add(wider), false, d, d, TEMP);
+            }
+        }
+        "addhn" | "raddhn" | "subhn" | "rsubhn" if !by_element => {
+            let op = if name.contains("add") { VecOp::Add(wider) } else { VecOp::Sub(wider) };
+            l.vec(op, false, TEMP, n, m);
+            arith::shift_right(l, wider, false, lane.bits() as u8, name.starts_with('r'), false, TEMP, TEMP);
+            l.vec(VecOp::Narrow { lane, part }, false, d, TEMP, TEMP);
+        }
         _ => return false,
     }
     true
@@ -448,12 +602,17 @@ fn long(l: &mut Lift, name: &str, f: Fields, m: Slot) -> bool {
 fn by_element(l: &mut Lift, name: &str, f: Fields) -> bool {
     let (half, d, n) = (!f.q(), v(f.rd()), v(f.rn()));
     let float = name.starts_with('f');
-    let lane = if float { float_of(f).1 } else { lane_of(f.size()) };
+    let lane = match name {
+        _ if float => float_of(f).1,
+        _ if name.ends_with("dot") => Lane::B32,
+        _ => lane_of(f.size()),
+    };
     let (m, index) = f.element(lane.bits());
-    if !matches!(
-        name,
-        "mla" | "mls" | "mul" | "fmla" | "fmls" | "fmul" | "umull" | "smull" | "umlal" | "smlal" | "umlsl" | "smlsl"
-    ) {
+    const KNOWN: [&str; 18] = [
+        "mla", "mls", "mul", "fmla", "fmls", "fmul", "umull", "smull", "umlal", "smlal", "umlsl", "smlsl", "sqdmulh",
+        "sqrdmulh", "sdot", "udot", "usdot", "sudot",
+    ];
+    if !KNOWN.contains(&name) {
         return false;
     }
     l.vec(VecOp::Dup(lane, index as u8), false, TEMP, v(m), v(m));
@@ -464,6 +623,8 @@ fn by_element(l: &mut Lift, name: &str, f: Fields) -> bool {
             l.vec(if name == "mla" { VecOp::Add(lane) } else { VecOp::Sub(lane) }, half, d, d, TEMP2);
         }
         "fmla" | "fmls" | "fmul" => return three_floats(l, name, f, TEMP),
+        "sqdmulh" | "sqrdmulh" => return arith::three(l, name, lane, half, [d, n, TEMP]),
+        "sdot" | "udot" | "usdot" | "sudot" => return dot(l, name, f, TEMP),
         _ => return long(l, name, f, TEMP),
     }
     true

@@ -38,7 +38,7 @@ use status::Status;
 use table::{Row, Run, decode};
 
 /// FPSR.QC: something saturated.
-const QC: u64 = 1 << 27;
+pub const QC: u64 = 1 << 27;
 
 /// What instructions work on: the slots, laid out as `regs` says, and memory.
 pub trait Machine {
