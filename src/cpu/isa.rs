@@ -179,6 +179,10 @@ pub trait Isa: std::any::Any + Send + Sync {
     /// The rounding direction that most float code of a mode uses: hosts are set to it.
     fn rounding(&self, mode: u32) -> crate::float::Round;
 
+    /// Whether code in a mode finds, more often than not, the address space again that it last ran in: programs and
+    /// firmware do, kernels do not. Engines remember pages for each access then.
+    fn keeps_space(&self, mode: u32) -> bool;
+
     /// Lifts the instruction at the start of `code` into `b`, which has not been told of it yet
     /// ([`Builder::insn`] is the lifter's first call). `code` reaches to the end of the page, or, for the second
     /// try of an instruction that crosses pages, further. The bytes may be anything.

@@ -5,6 +5,7 @@
 
 use super::CONTEXT_SHIFT;
 use crate::fabric::{PAGE_SIZE, RamPage};
+use std::time::Instant;
 
 /// Entries for data accesses, a power of two.
 pub const TLB_SIZE: usize = 4096;
@@ -50,10 +51,17 @@ pub struct Site {
     pub addend: u64,
 }
 
-/// Sites for emitted code; an engine hands out their numbers.
-pub const SITES: usize = 1 << 17;
+/// Sites for emitted code; an engine hands out their numbers, some for loads and others for stores, again and again:
+/// code that is run by turns shares few.
+pub const SITES: usize = 1 << 13;
 
 const EMPTY_SITE: Site = Site { tag: INVALID, addend: 0 };
+
+/// Misses of a site after which it is looked at how long they took.
+const SOME_MISSES: u32 = if cfg!(test) { 4 } else { 1 << 12 };
+/// A site that misses more often than once in this many nanoseconds costs more than it saves: an access that goes
+/// through memory in order takes longer for a page. Tests give up sooner.
+const OFTEN: u64 = if cfg!(test) { u32::MAX as u64 } else { 100 };
 
 /// Both tables, and the sites before the first.
 #[repr(C)]
@@ -62,8 +70,15 @@ pub struct Tlb {
     pub data: [TlbEntry; TLB_SIZE],
     /// For fetches, likewise.
     pub fetch: [ItlbEntry; ITLB_SIZE],
-    /// One for each access in emitted code. What a site knows, the data table knew when the site learnt it.
-    pub sites: Box<[Site]>,
+    /// For accesses in emitted code. What a site knows, the data table knew when the site learnt it.
+    pub sites: [Site; SITES],
+    /// The misses of each site that the data table helped out with; 0 when they are enough to be looked at.
+    pub misses: [u32; SITES],
+    /// When each site's misses were last looked at, in nanoseconds after `start`; 0 for never.
+    looked: Box<[u64]>,
+    start: Instant,
+    /// A site that keeps missing.
+    missing: Option<usize>,
     /// Pages, by the low bits of their number, that the data table has lost to others since the sites were last
     /// renewed: a site may still know them.
     evicted: Box<[u64]>,
@@ -80,7 +95,11 @@ impl Tlb {
         Tlb {
             data: [EMPTY; TLB_SIZE],
             fetch: [EMPTY_FETCH; ITLB_SIZE],
-            sites: vec![EMPTY_SITE; SITES].into(),
+            sites: [EMPTY_SITE; SITES],
+            misses: [0u32.wrapping_sub(SOME_MISSES); SITES],
+            looked: vec![0; SITES].into(),
+            start: Instant::now(),
+            missing: None,
             evicted: vec![0; EVICTED / 64].into(),
         }
     }
@@ -126,6 +145,32 @@ impl Tlb {
         *old = entry;
     }
 
+    /// Teaches a site the page of an access that it did not know, if the data table knows it. True when the site keeps
+    /// missing: [`take_missing`](Tlb::take_missing) names it.
+    pub fn teach(&mut self, site: usize, address: u64, store: bool, context: u64, site_context: u64) -> bool {
+        let page = address & !(PAGE_SIZE - 1);
+        let entry = &self.data[Tlb::data_index(address, context)];
+        if page | context == if store { entry.write } else { entry.read } {
+            self.sites[site] = Site { tag: page | site_context, addend: entry.addend };
+        }
+        self.misses[site] == 0 && self.look_at(site, self.start.elapsed().as_nanos() as u64)
+    }
+
+    fn look_at(&mut self, site: usize, now: u64) -> bool {
+        self.misses[site] = 0u32.wrapping_sub(SOME_MISSES);
+        let before = std::mem::replace(&mut self.looked[site], now);
+        let keeps = before != 0 && now.saturating_sub(before) < OFTEN * u64::from(SOME_MISSES);
+        if keeps {
+            self.missing = Some(site);
+        }
+        keeps
+    }
+
+    /// The site that was last found to keep missing: the engine is to give its access no site any more.
+    pub fn take_missing(&mut self) -> Option<usize> {
+        self.missing.take()
+    }
+
     /// Drops all fetch translations: the code that they lead to is gone.
     pub fn clear_fetch(&mut self) {
         self.fetch.fill(EMPTY_FETCH);
@@ -167,4 +212,33 @@ impl Tlb {
 fn evicted_bit(address: u64) -> (usize, u64) {
     let number = (address / PAGE_SIZE) as usize % EVICTED;
     (number / 64, 1 << (number % 64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_is_named_when_it_misses_often_for_long() {
+        let mut tlb = Box::new(Tlb::new());
+        let apart = OFTEN * u64::from(SOME_MISSES);
+        assert!(!tlb.look_at(5, 1), "nobody knows since when");
+        assert!(!tlb.look_at(5, 1 + apart), "seldom");
+        assert_eq!(tlb.take_missing(), None);
+        assert!(tlb.look_at(5, apart + apart), "often");
+        assert_eq!((tlb.take_missing(), tlb.take_missing()), (Some(5), None));
+    }
+
+    #[test]
+    fn a_site_learns_what_the_data_table_knows_and_no_more() {
+        let mut tlb = Box::new(Tlb::new());
+        let (address, context, site_context) = (0x1234_5678, 3 << CONTEXT_SHIFT, 9 << CONTEXT_SHIFT);
+        let page = address & !(PAGE_SIZE - 1);
+        tlb.put(address, context, TlbEntry { read: page | context, write: INVALID, addend: 7, page: 1 });
+        tlb.teach(1, address, true, context, site_context);
+        tlb.teach(2, address + PAGE_SIZE, false, context, site_context);
+        assert_eq!((tlb.sites[1].tag, tlb.sites[2].tag), (INVALID, INVALID));
+        tlb.teach(1, address, false, context, site_context);
+        assert_eq!((tlb.sites[1].tag, tlb.sites[1].addend), (page | site_context, 7));
+    }
 }

@@ -484,6 +484,9 @@ impl Isa for Toy {
     fn float_rules(&self, _: u32) -> &'static Rules {
         &Rules::RISCV
     }
+    fn keeps_space(&self, _: u32) -> bool {
+        true
+    }
     fn rounding(&self, _: u32) -> Round {
         Round::NearestEven
     }

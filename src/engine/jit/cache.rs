@@ -10,11 +10,11 @@ use super::memory::CodeMemory;
 use super::thunks::{self, Thunks};
 use super::window::Window;
 use crate::base::Result;
-use crate::cpu::{CodeFetch, Cpu, Isa, Request, Trap};
+use crate::cpu::{CodeFetch, Cpu, Isa, Request, SITES, Trap};
 use crate::engine::Source;
 use crate::engine::source::{Lift, Limits, PageKey};
 use crate::fabric::{HostPage, Mailbox, PAGE_SIZE, RamPage};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -58,6 +58,8 @@ struct CodePage {
     table: Box<[AtomicU32]>,
     blocks: Vec<u32>,
     page: HostPage,
+    /// Offsets of instructions whose sites kept missing, so that they have none.
+    no_sites: BTreeSet<u16>,
 }
 
 struct BlockInfo {
@@ -95,8 +97,10 @@ pub struct Cache {
     crossing: HashMap<(PageKey, RamPage), u32>,
     blocks: Vec<BlockInfo>,
     links: Vec<Link>,
-    /// Sites handed out; beyond all there are, accesses ask the TLB.
+    /// Sites handed out. The numbers begin again when all are.
     sites: usize,
+    /// Who has each site: the block that took it last, and the offset of its instruction.
+    site_owners: Vec<(u32, u16)>,
 }
 
 /// Where a vCPU found the tables of code pages: they are the same whatever translations were flushed.
@@ -171,6 +175,7 @@ impl Shared {
             blocks: Vec::new(),
             links: Vec::new(),
             sites: 0,
+            site_owners: vec![(u32::MAX, 0); SITES],
         };
         let (cache, evals, generation) = (Mutex::new(cache), EvalTable::new(), AtomicU64::new(0));
         let crossing_drops = AtomicU64::new(0);
@@ -263,7 +268,8 @@ impl Cache {
     fn written(&mut self, page: RamPage, lines: u64, shared: &Shared) {
         let mut hit: Vec<u32> = Vec::new();
         for mode in self.modes.get(&page).into_iter().flatten() {
-            if let Some(code) = self.pages.get(&PageKey { page, mode: *mode }) {
+            if let Some(code) = self.pages.get_mut(&PageKey { page, mode: *mode }) {
+                code.no_sites.clear();
                 hit.extend(code.blocks.iter().filter(|id| self.blocks[**id as usize].touches(lines)));
             }
         }
@@ -275,6 +281,16 @@ impl Cache {
             self.drop_block(id, shared);
         }
         self.release_lines(page);
+    }
+
+    /// Gives the access that has a site none any more, for it keeps missing: its block is made anew when it is next found.
+    pub fn give_up_site(&mut self, site: usize, shared: &Shared) {
+        let (id, insn) = self.site_owners[site];
+        let Some(block) = self.blocks.get(id as usize).filter(|block| block.live) else { return };
+        if let Some(code) = self.pages.get_mut(&block.key) {
+            code.no_sites.insert(insn);
+        }
+        self.drop_block(id, shared);
     }
 
     /// Lets stores to lines go unnoticed again that no block is left of.
@@ -378,7 +394,7 @@ impl Cache {
         self.pages.entry(key).or_insert_with(|| {
             self.modes.entry(key.page).or_default().push(key.mode);
             let table = std::iter::repeat_with(|| AtomicU32::new(0)).take(PAGE_SIZE as usize >> grain).collect();
-            CodePage { table, blocks: Vec::new(), page: page.clone() }
+            CodePage { table, blocks: Vec::new(), page: page.clone(), no_sites: BTreeSet::new() }
         });
     }
 
@@ -407,6 +423,7 @@ impl Cache {
                 base: self.memory.used(),
                 first_link: self.links.len(),
                 first_site: self.sites,
+                no_sites: self.pages.get(&key).map(|code| &code.no_sites),
                 mode: cpu.mode,
                 chain: !crate::base::dlog::on(crate::base::dlog::Item::NoChain),
             };
@@ -425,7 +442,10 @@ impl Cache {
         for site in &self.emitter.links {
             self.links.push(Link { at: entry + site.at as u32, stub: entry + site.stub as u32, key });
         }
-        self.sites += self.emitter.sites;
+        for (site, insn) in &self.emitter.sites {
+            self.site_owners[*site] = (id, *insn);
+        }
+        self.sites = (self.sites + self.emitter.sites.len()) % SITES;
         let direct = lift.second.is_none();
         if let Some(code) = self.pages.get_mut(&key) {
             code.blocks.push(id);
@@ -466,7 +486,6 @@ impl Cache {
     pub fn forget(&mut self, cpu: &mut Cpu, shared: &Shared) {
         // From the moment that they have, none finds a table that it remembers.
         shared.generation.fetch_add(1, Ordering::SeqCst);
-        // Flushing also renews the sites, whose numbers are handed out afresh.
         cpu.ask_others(Request::Flush, |_| true);
         cpu.flush_all();
         self.forget_idle(shared);
@@ -489,8 +508,8 @@ impl Cache {
         self.reaching.clear();
         self.crossing.clear();
         self.blocks.clear();
+        self.site_owners.fill((u32::MAX, 0));
         self.links.clear();
-        self.sites = 0;
         self.memory.reset(self.thunk_end);
     }
 }

@@ -14,6 +14,7 @@ use crate::cpu::{ITLB_SIZE, Isa, fetch_mask};
 use crate::fabric::PAGE_SIZE;
 use crate::float::{Round, Rules};
 use crate::ir::{Block, End, Op, Slot, Type, Val, VecInsn, VecMove, Why};
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 /// What the host's processor has beyond SSE2.
@@ -116,6 +117,8 @@ pub struct Setting<'a> {
     pub first_link: usize,
     /// The number that the block's first site gets.
     pub first_site: usize,
+    /// Instructions whose sites kept missing, by offset.
+    pub no_sites: Option<&'a BTreeSet<u16>>,
     /// The mode word.
     pub mode: u32,
     /// Whether jumps to the block itself go straight back (`-d nochain` says no).
@@ -143,8 +146,8 @@ pub struct Emitter {
     maps: Vec<Vec<Dirty>>,
     /// Where cold code names a map by its offset in code memory.
     map_names: Vec<(usize, usize)>,
-    /// How many sites the block has taken.
-    pub sites: usize,
+    /// The sites that the block has taken: the number, and the offset of the instruction.
+    pub sites: Vec<(usize, u16)>,
     pub(super) insn: u16,
     pub(super) host: HostFeatures,
     pub(super) rules: &'static Rules,
@@ -168,7 +171,7 @@ impl Emitter {
             link_order: Vec::new(),
             maps: Vec::new(),
             map_names: Vec::new(),
-            sites: 0,
+            sites: Vec::new(),
             insn: 0,
             host: HostFeatures::BASELINE,
             rules: &Rules::RISCV,
@@ -211,7 +214,7 @@ impl Emitter {
         self.maps.clear();
         self.map_names.clear();
         self.alloc.begin(block);
-        self.sites = 0;
+        self.sites.clear();
         self.insn = block.start;
         self.start = block.start;
         self.host = setting.host;

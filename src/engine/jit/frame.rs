@@ -37,8 +37,8 @@ pub struct Frame {
     pub code: u64,
     /// The word that asks for attention.
     pub attention: u64,
-    /// The sites of the vCPU.
-    pub sites: u64,
+    /// The site whose access the TLB did not know either: its displacement from `rbp`.
+    pub site: u64,
     /// Non-zero when a slow path trapped: the thunk leaves the block. The last field that is copied in.
     pub trapped: u64,
     /// Operands of a slow path.
@@ -112,8 +112,12 @@ pub const HOST_MXCSR: i32 = offset_of!(Frame, host_mxcsr) as i32;
 pub const SLOW: i32 = offset_of!(Frame, slow) as i32;
 /// See [`Frame::code`].
 pub const CODE: i32 = offset_of!(Frame, code) as i32;
-/// See [`Frame::sites`].
-pub const SITES: i32 = offset_of!(Frame, sites) as i32;
+/// See [`Frame::site`].
+pub const SITE: i32 = offset_of!(Frame, site) as i32;
+/// Displacement of the sites from `rbp`.
+pub const SITES: i32 = (offset_of!(Cpu, tlb) + offset_of!(Tlb, sites)) as i32 - BIAS;
+/// Displacement of the counts of their misses.
+pub const MISSES: i32 = (offset_of!(Cpu, tlb) + offset_of!(Tlb, misses)) as i32 - BIAS;
 /// Displacement of the context of sites from `rbp`.
 pub const SITE_CONTEXT: i32 = offset_of!(Cpu, site_context) as i32 - BIAS;
 /// Size of a site in bytes.
@@ -135,5 +139,7 @@ pub const SPILL: i32 = offset_of!(Frame, spills) as i32;
 
 const _: () = assert!(size_of::<TlbEntry>() == 32 && size_of::<ItlbEntry>() == 16);
 const _: () = assert!(BOX32 % 16 == 0);
+// A quarter of a site's displacement leads to its count.
+const _: () = assert!(SITE_SIZE == 16 && SITES % 4 == 0);
 // Emitted code mixes a context, in place, into an index that it has shifted as far.
 const _: () = assert!(crate::cpu::CONTEXT_SHIFT == 4 && crate::cpu::ITLB_SIZE >= 256);

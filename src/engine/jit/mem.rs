@@ -6,14 +6,15 @@
 //!   rcx += addend; access [rcx]
 //! ```
 //! A *site* is the last page that one access went to: its addend does not depend on the address, so the host guesses
-//! the check right and loads without waiting for it. Atomics ask the TLB at once.
+//! the check right and loads without waiting for it. Atomics ask the TLB at once, and so do the accesses of kernels, whose
+//! address space changes under them, and those whose sites kept missing.
 
 use super::alloc::{Loc, RAX, RCX, RDX, load_const};
-use super::asm::{Cc, Patch, asm, near};
+use super::asm::{Cc, Patch, asm};
 use super::emit::{Emitter, Setting};
 use super::frame::{self, Slow};
 use super::int::lea;
-use crate::cpu::{TLB_SIZE, access_mask};
+use crate::cpu::{SITES, TLB_SIZE, access_mask};
 use crate::fabric::PAGE_SIZE;
 use crate::ir::{Mem, MemSize, RmwOp, Slot, Type, Val};
 
@@ -27,6 +28,8 @@ pub struct Request {
     pub mem: Mem,
     /// Whether a load's result is sign-extended.
     pub sext: bool,
+    /// Whether a site did not know the page: it is to learn it.
+    pub at_site: bool,
     /// Offset of the instruction from the block's page.
     pub insn: u16,
 }
@@ -74,6 +77,7 @@ impl Request {
             | u32::from(self.sext) << 3
             | kind << 4
             | u32::from(self.mem.big_endian) << 8
+            | u32::from(self.at_site) << 9
             | u32::from(self.insn) << 16
     }
 
@@ -91,6 +95,7 @@ impl Request {
             kind,
             mem: Mem { size: SIZES[word as usize & 3], aligned: word >> 2 & 1 != 0, big_endian: word >> 8 & 1 != 0 },
             sext: word >> 3 & 1 != 0,
+            at_site: word >> 9 & 1 != 0,
             insn: (word >> 16) as u16,
         }
     }
@@ -151,7 +156,7 @@ impl Emitter {
     /// As [`translate`](Emitter::translate), for plain accesses: the page that this access last went to is tried
     /// first, which needs no index; cold code asks the TLB. Returns a jump in cold code that is taken on a miss of both.
     fn translate_at_site(&mut self, mem: Mem, base: Val, disp: i32, store: bool, setting: &Setting) -> Miss {
-        if mem.aligned || setting.first_site + self.sites >= crate::cpu::SITES {
+        if mem.aligned || !self.has_site(setting) {
             let tag = if store { frame::TLB_WRITE } else { frame::TLB_READ };
             return Miss::Hot(self.translate(mem, base, disp, tag));
         }
@@ -159,20 +164,26 @@ impl Emitter {
         self.at_site(mem.size as usize, store, setting)
     }
 
+    /// Whether the accesses of the instruction have sites.
+    fn has_site(&self, setting: &Setting) -> bool {
+        setting.isa.keeps_space(setting.mode) && setting.no_sites.is_none_or(|offsets| !offsets.contains(&self.insn))
+    }
+
     /// The check of a site for an access of `1 << size` bytes to the address in `rcx`.
     fn at_site(&mut self, size: usize, store: bool, setting: &Setting) -> Miss {
-        let site = (setting.first_site + self.sites) as i32 * frame::SITE_SIZE;
-        self.sites += 1;
+        // What a site of stores knows may be stored to: loads have others.
+        let number = ((setting.first_site + self.sites.len()) * 2 + usize::from(store)) % SITES;
+        self.sites.push((number, self.insn));
+        let site = frame::SITES + number as i32 * frame::SITE_SIZE;
         // The low bits are zero where the access is aligned; a site never takes others, which may cross its page.
         let mask = -(PAGE_SIZE as i64) | ((1 << size) - 1);
         asm!(self.hot, mov rax, rcx; and rax, mask as i32);
-        near!(self.hot, {mov rdx,} rsp, frame::SITES, {});
         asm!(self.hot
             ; or rax, [rbp + frame::SITE_CONTEXT]
-            ; cmp rax, [rdx + site]
+            ; cmp rax, [rbp + site]
         );
         let other_page = self.hot.jcc(Cc::Ne);
-        asm!(self.hot, add rcx, [rdx + site + frame::SITE_ADDEND]);
+        asm!(self.hot, add rcx, [rbp + site + frame::SITE_ADDEND]);
         self.start_cold(&[other_page]);
         asm!(self.cold, mov edx, site);
         self.cold_call_thunk(setting.thunks.site[usize::from(store)][size]);
@@ -183,18 +194,23 @@ impl Emitter {
 
     /// The cold side of an access: operands into the frame, the slow path, its result into `rax`.
     fn slow_access(&mut self, miss: Miss, kind: Kind, mem: Mem, sext: bool, args: &[Val], setting: &Setting) {
+        let at_site = self.start_slow(miss);
+        for (n, arg) in args.iter().enumerate() {
+            self.store_arg_cold(n, *arg);
+        }
+        self.slow_request(Request { kind, mem, sext, at_site, insn: self.insn }, setting);
+    }
+
+    /// Begins the cold side of an access; returns whether it has a site.
+    fn start_slow(&mut self, miss: Miss) -> bool {
         match miss {
             Miss::Hot(patch) => self.start_cold(&[patch]),
             Miss::Cold(patch) => self.cold.bind(patch),
         }
-        for (n, arg) in args.iter().enumerate() {
-            self.store_arg_cold(n, *arg);
-        }
-        self.slow_request(kind, mem, sext, setting);
+        matches!(miss, Miss::Cold(_))
     }
 
-    fn slow_request(&mut self, kind: Kind, mem: Mem, sext: bool, setting: &Setting) {
-        let request = Request { kind, mem, sext, insn: self.insn };
+    fn slow_request(&mut self, request: Request, setting: &Setting) {
         asm!(self.cold, mov Rq(RAX), QWORD i64::from(request.encode()));
         self.name_map();
         self.cold_call(Slow::Memory, setting);
@@ -337,19 +353,17 @@ impl Emitter {
             }
         }
         self.address(base, disp);
-        let miss = if setting.first_site + self.sites < crate::cpu::SITES {
+        let miss = if self.has_site(setting) {
             self.at_site(4, store, setting)
         } else {
             let tag = if store { frame::TLB_WRITE } else { frame::TLB_READ };
             Miss::Hot(self.at_table(16, !(PAGE_SIZE - 1), tag))
         };
         let kind = if store { Kind::StoreVec } else { Kind::LoadVec };
-        match miss {
-            Miss::Hot(patch) => self.start_cold(&[patch]),
-            Miss::Cold(patch) => self.cold.bind(patch),
-        }
+        let at_site = self.start_slow(miss);
         asm!(self.cold, mov QWORD [rsp + frame::ARGS], i32::from(slot.0));
-        self.slow_request(kind, Mem::plain(MemSize::B8), false, setting);
+        let mem = Mem::plain(MemSize::B8);
+        self.slow_request(Request { kind, mem, sext: false, at_site, insn: self.insn }, setting);
         let at = frame::slot(slot);
         if store {
             asm!(self.hot, movups xmm0, [rbp + at]; movups [rcx], xmm0);
@@ -545,7 +559,7 @@ mod tests {
             for size in SIZES {
                 for big_endian in [false, true] {
                     let mem = Mem { big_endian, ..Mem::aligned(size) };
-                    let request = Request { kind, mem, sext: true, insn: 0xffe };
+                    let request = Request { kind, mem, sext: true, at_site: big_endian, insn: 0xffe };
                     assert_eq!(Request::decode(request.encode()), request);
                 }
             }

@@ -118,7 +118,7 @@ impl Jit {
             ],
             code,
             attention: 0,
-            sites: 0,
+            site: 0,
             trapped: 0,
             args: [0; 4],
             regs: [0; 16],
@@ -210,7 +210,6 @@ impl Jit {
         let code = self.frame.code;
         self.frame.mxcsr = host_mxcsr_of(cpu);
         self.frame.attention = std::ptr::from_ref(cpu.pins.attention_word()) as u64;
-        self.frame.sites = cpu.tlb.sites.as_mut_ptr() as u64;
         let page = cpu.pc & !(PAGE_SIZE - 1);
         // From here on, until code has come back, the vCPU and the frame are reached by these pointers only.
         let cpu: *mut Cpu = cpu;
@@ -240,6 +239,10 @@ impl Jit {
                 link = None;
                 if let Some(exit) = attend(cpu) {
                     return exit;
+                }
+                if let Some(site) = cpu.tlb.take_missing() {
+                    let shared = self.shared.clone();
+                    shared.lock(cpu).give_up_site(site, &shared);
                 }
             }
             if cpu.halted {

@@ -4,7 +4,7 @@
 //! the block's map says, so that the guest sees its registers as they were before the instruction.
 
 use super::alloc::{Dirty, DirtyKind};
-use super::frame::Frame;
+use super::frame::{self, Frame};
 use super::host_mxcsr_of;
 use super::mem::{Kind, Request};
 use crate::base::bits::sext;
@@ -53,6 +53,14 @@ pub unsafe extern "sysv64" fn memory(frame: *mut Frame, address: u64, what: u64)
         Kind::LoadVec => load_vector(cpu, mem, address, frame.args[0] as usize),
         Kind::StoreVec => store_vector(cpu, mem, address, frame.args[0] as usize),
     };
+    if request.at_site && result.is_ok() {
+        let site = (frame.site as usize - frame::SITES as usize) / frame::SITE_SIZE as usize;
+        let store = matches!(request.kind, Kind::Store | Kind::StoreVec);
+        if cpu.tlb.teach(site, address, store, cpu.data_context, cpu.site_context) {
+            // The run loop makes the block anew.
+            cpu.pins.kick();
+        }
+    }
     match result {
         Ok(value) if request.sext => sext(value, u32::from(mem.size.bytes()) * 8),
         Ok(value) => value,

@@ -97,8 +97,9 @@ pub fn emit(asm: &mut Asm) -> Thunks {
     thunks
 }
 
-/// In: `rcx` the address, `edx` the offset of the site. Out: flag Z says that the TLB knew the page; then the site knows
-/// it too, and `rcx` is the host address. Else `rcx` is as it was. Uses `rax` and `rdx`.
+/// In: `rcx` the address, `edx` the displacement of the site. Out: flag Z says that the TLB knew the page; then the site
+/// knows it too, and `rcx` is the host address. Else `rcx` is as it was, and the frame names the site: now and then also
+/// where the TLB knew, so that somebody looks at how often the site misses. Uses `rax` and `rdx`.
 fn site_thunk(asm: &mut Asm, store: bool, size: usize) -> usize {
     // The return address, and the saved rbx.
     const UP: i32 = 16;
@@ -117,18 +118,30 @@ fn site_thunk(asm: &mut Asm, store: bool, size: usize) -> usize {
     let miss = asm.jcc(Cc::Ne);
     asm!(asm
         ; mov rax, [rbp + rax + frame::TLB_ADDEND]
+        ; mov rbx, rcx
+        ; and rbx, -(PAGE_SIZE as i32)
+        ; or rbx, [rbp + frame::SITE_CONTEXT]
+        ; mov [rbp + rdx], rbx
+        ; mov [rbp + rdx + frame::SITE_ADDEND], rax
         ; mov ebx, edx
-        ; add rbx, [rsp + UP + frame::SITES]
-        ; mov rdx, rcx
-        ; and rdx, -(PAGE_SIZE as i32)
-        ; or rdx, [rbp + frame::SITE_CONTEXT]
-        ; mov [rbx], rdx
-        ; mov [rbx + frame::SITE_ADDEND], rax
+        ; shr ebx, 2
+        ; inc DWORD [rbp + rbx + (frame::MISSES - frame::SITES / 4)]
+    );
+    let enough = asm.jcc(Cc::E);
+    asm!(asm
         ; add rcx, rax
         ; cmp eax, eax
+        ; pop rbx
+        ; ret
     );
+    asm.bind(enough);
     asm.bind(miss);
-    asm!(asm, pop rbx; ret);
+    asm!(asm
+        ; mov [rsp + UP + frame::SITE], rdx
+        ; test edx, edx
+        ; pop rbx
+        ; ret
+    );
     start
 }
 

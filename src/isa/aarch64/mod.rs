@@ -199,6 +199,10 @@ impl Isa for Aarch64 {
         CodeMode::decode(mode).rules()
     }
 
+    fn keeps_space(&self, mode: u32) -> bool {
+        matches!(CodeMode::decode(mode).el, 0 | 3)
+    }
+
     fn rounding(&self, mode: u32) -> Round {
         CodeMode::decode(mode).rounding()
     }

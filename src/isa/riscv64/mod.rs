@@ -167,6 +167,10 @@ impl Isa for Riscv64 {
         &Rules::RISCV
     }
 
+    fn keeps_space(&self, mode: u32) -> bool {
+        CodeMode::decode(mode).privilege != Privilege::Supervisor
+    }
+
     fn rounding(&self, mode: u32) -> Round {
         match CodeMode::decode(mode).frm {
             1 => Round::TowardZero,
