@@ -15,7 +15,8 @@ use std::process::Command;
 const EVERYTHING: Extensions = Extensions(u64::MAX);
 
 /// Supervisor mode, floats on but clean, to nearest.
-const MODE: CodeMode = CodeMode { privilege: Privilege::Supervisor, float: true, float_dirty: false, frm: 0 };
+const MODE: CodeMode =
+    CodeMode { privilege: Privilege::Supervisor, float: true, float_dirty: false, frm: 0, counted: false };
 
 fn data(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/riscv64").join(name)

@@ -276,7 +276,7 @@ impl Machine {
 
 /// Lifts a block as an engine would, with the float registers not yet dirty.
 fn lift_block(b: &mut Builder, memory: &[u8], pc: u64, frm: u64) -> Block {
-    let mode = CodeMode { privilege: Privilege::User, float: true, float_dirty: false, frm: frm as u8 };
+    let mode = CodeMode { privilege: Privilege::User, float: true, float_dirty: false, frm: frm as u8, counted: false };
     b.begin((pc & 0xfff) as u16);
     while !b.has_ended() && b.here() < 0x1000 && b.insns() < 64 {
         let at = (pc & !0xfff) - BASE + u64::from(b.here());

@@ -118,8 +118,11 @@ fn riscv64_cpu(choice: &CpuChoice, board: CpuBoard) -> Result<Model> {
         get: Box::new(move |bus| console.get(bus)),
     });
     let firmware = riscv64::sbi::Sbi::new(isa.harts.clone(), console);
-    let node =
-        CpuNode { frequency: Some(timebase.hz()), ..CpuNode::new(&isa.tree(), Some(&Riscv64::controller_tree())) };
+    let node = CpuNode {
+        frequency: Some(timebase.hz()),
+        inner: isa.counters_tree().map(|node| (node, Vec::new())).into_iter().collect(),
+        ..CpuNode::new(&isa.tree(), Some(&Riscv64::controller_tree()))
+    };
     Ok(Model { isa: Arc::new(isa), firmware, firmware_alone: true, node })
 }
 

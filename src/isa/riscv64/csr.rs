@@ -8,15 +8,16 @@ use super::extensions::Extensions;
 use super::fields::cause;
 use super::regs::{self, pmpaddr};
 use super::trap::{illegal, privilege};
-use super::{config, counters, mmu, pmp, status};
+use super::{config, counters, mmu, pmp, status, triggers};
 use crate::base::bits::bits;
 use crate::cpu::{Cpu, Trap};
 use crate::guest_error;
 use crate::ir::Slot;
 
 /// A control and status register.
+#[derive(Clone, Copy)]
 pub struct Csr {
-    /// Its number; of a row that stands for several, the first one's.
+    /// Its number; in a row that stands for several, the first one's.
     pub number: u16,
     /// Its name.
     pub name: &'static str,
@@ -50,8 +51,6 @@ macro_rules! csrs {
 /// The number of `mip`.
 pub const MIP: u16 = 0x344;
 
-const U32: u64 = 0xffff_ffff;
-
 /// The CSRs.
 pub static CSRS: &[Csr] = csrs! {
     // Unprivileged.
@@ -65,14 +64,15 @@ pub static CSRS: &[Csr] = csrs! {
     0x100 "sstatus"       MSTATUS       [S]       always, status::read_sstatus, status::write_sstatus;
     0x104 "sie"           MIE           [S]       always, status::read_sie, status::write_sie;
     0x105 "stvec"         STVEC         [S]       always, plain, tvec;
-    0x106 "scounteren"    SCOUNTEREN    [S]       always, plain, masked::<U32>;
-    0x10a "senvcfg"       SENVCFG       [S]       always, plain, status::write_senvcfg;
+    0x106 "scounteren"    SCOUNTEREN    [S]       always, plain, counters::write_enable;
+    0x10a "senvcfg"       SENVCFG       [S]       since::<12>, plain, status::write_senvcfg;
     0x140 "sscratch"      SSCRATCH      [S]       always, plain, any;
     0x141 "sepc"          SEPC          [S]       always, plain, epc;
     0x142 "scause"        SCAUSE        [S]       always, plain, any;
     0x143 "stval"         STVAL         [S]       always, plain, any;
     0x144 "sip"           MIP           [S]       always, status::read_sip, status::write_sip;
     0x14d "stimecmp"      STIMECMP      [SSTC]    counters::stimecmp_enabled, plain, counters::write_stimecmp;
+    0xda0 "scountovf"     ZERO          [SSCOFPMF] always, counters::read_overflows, ignore;
     0x180 "satp"          SATP          [S]       mmu::satp_enabled, plain, mmu::write_satp;
     // Machine.
     0xf11 "mvendorid"     MVENDORID     [I]       always, plain, ignore;
@@ -86,9 +86,9 @@ pub static CSRS: &[Csr] = csrs! {
     0x303 "mideleg"       MIDELEG       [S]       always, plain, status::write_mideleg;
     0x304 "mie"           MIE           [I]       always, plain, status::write_mie;
     0x305 "mtvec"         MTVEC         [I]       always, plain, tvec;
-    0x306 "mcounteren"    MCOUNTEREN    [U]       always, plain, masked::<U32>;
-    0x30a "menvcfg"       MENVCFG       [U]       always, plain, status::write_menvcfg;
-    0x320 "mcountinhibit" MCOUNTINHIBIT [I]       always, plain, counters::write_inhibit;
+    0x306 "mcounteren"    MCOUNTEREN    [U]       always, plain, counters::write_enable;
+    0x30a "menvcfg"       MENVCFG       [U]       since::<12>, plain, status::write_menvcfg;
+    0x320 "mcountinhibit" MCOUNTINHIBIT [I]       since::<11>, plain, counters::write_inhibit;
     0x340 "mscratch"      MSCRATCH      [I]       always, plain, any;
     0x341 "mepc"          MEPC          [I]       always, plain, epc;
     0x342 "mcause"        MCAUSE        [I]       always, plain, any;
@@ -114,18 +114,20 @@ pub static CSRS: &[Csr] = csrs! {
     0x3bd "pmpaddr13"     (13)          [I]       pmp::present, plain, pmp::write_address;
     0x3be "pmpaddr14"     (14)          [I]       pmp::present, plain, pmp::write_address;
     0x3bf "pmpaddr15"     (15)          [I]       pmp::present, plain, pmp::write_address;
-    // Debug triggers: there are none, which `tdata1` says of the only one that can be selected.
-    0x7a0 "tselect"       ZERO          [I]       always, plain, ignore;
-    0x7a1 "tdata1"        ZERO          [I]       always, plain, ignore;
-    0x7a2 "tdata2"        ZERO          [I]       always, plain, ignore;
-    0x7a3 "tdata3"        ZERO          [I]       always, plain, ignore;
+    // Debug triggers.
+    0x7a0 "tselect"       TSELECT       [I]       triggers::present, plain, triggers::write_select;
+    0x7a1 "tdata1"        TDATA1        [I]       triggers::present, triggers::read, triggers::write_control;
+    0x7a2 "tdata2"        TDATA2        [I]       triggers::present, triggers::read, triggers::write_address;
+    0x7a3 "tdata3"        TDATA3        [I]       triggers::present, triggers::read, triggers::write_extra;
+    0x7a4 "tinfo"         ZERO          [I]       triggers::present, triggers::read_info, ignore;
+    0x7a8 "mcontext"      MCONTEXT      [I]       triggers::present, plain, masked::<0x1fff>;
 };
 
-/// Counters that count nothing: numbers 3 to 31 of each kind read as zero.
-static IDLE_COUNTERS: &[Csr] = csrs! {
-    0x323 "mhpmevent"     ZERO          [I]       always, plain, ignore;
-    0xb03 "mhpmcounter"   ZERO          [I]       always, plain, ignore;
-    0xc03 "hpmcounter"    ZERO          [ZIHPM]   counters::enabled, plain, ignore;
+/// Programmable counters: a row for numbers 3 to 31 of each kind.
+static HPM: &[Csr] = csrs! {
+    0x323 "mhpmevent"     MHPMEVENT3    [I]       always, plain, counters::write_event;
+    0xb03 "mhpmcounter"   MHPMCOUNTER3  [I]       always, counters::read, counters::write;
+    0xc03 "hpmcounter"    MHPMCOUNTER3  [ZIHPM]   counters::enabled, counters::read, ignore;
 };
 
 /// How many CSRs the register table shows.
@@ -147,10 +149,13 @@ const fn index() -> [u16; 4096] {
 }
 
 /// The CSR with this number, whether or not a model has it.
-pub fn find(number: u16) -> Option<&'static Csr> {
+pub fn find(number: u16) -> Option<Csr> {
     match INDEX[usize::from(number & 0xfff)] {
-        NONE => IDLE_COUNTERS.iter().find(|csr| (csr.number..csr.number + 29).contains(&number)),
-        index => Some(&CSRS[usize::from(index)]),
+        NONE => {
+            let row = HPM.iter().find(|csr| (csr.number..csr.number + 29).contains(&number))?;
+            Some(Csr { number, slot: Slot(row.slot.0 + number - row.number), ..*row })
+        }
+        index => Some(CSRS[usize::from(index)]),
     }
 }
 
@@ -163,7 +168,7 @@ pub fn named(name: &str) -> Option<&'static Csr> {
 ///
 /// # Errors
 /// Illegal instruction.
-pub fn access(cpu: &Cpu, number: u16, write: bool, instruction: u64) -> Result<&'static Csr, Trap> {
+pub fn access(cpu: &Cpu, number: u16, write: bool, instruction: u64) -> Result<Csr, Trap> {
     let lowest = bits(u64::from(number), 9, 8);
     let read_only = bits(u64::from(number), 11, 10) == 3;
     let Some(csr) = find(number).filter(|csr| config(cpu).ext.has(csr.needs)) else {
@@ -190,6 +195,11 @@ impl Csr {
 
 fn always(_: &Cpu, _: u16) -> bool {
     true
+}
+
+/// CSRs that came with version 1.N of the privileged architecture.
+fn since<const N: u32>(cpu: &Cpu, _: u16) -> bool {
+    config(cpu).privileged >= N
 }
 
 fn float_on(cpu: &Cpu, _: u16) -> bool {

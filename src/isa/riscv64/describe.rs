@@ -1,6 +1,7 @@
 //! How a hart is told to software: the ISA string and its node in the device tree.
 
 use super::Riscv64;
+use super::counters::event;
 use super::extensions::Extensions;
 use super::helpers::CACHE_BLOCK;
 use crate::fabric::TreeNode;
@@ -48,6 +49,7 @@ const NAMES: &[(&str, Extensions)] = &[
     ("zbkx", Extensions::ZBKX),
     ("zbs", Extensions::ZBS),
     ("ssccptr", S),
+    ("sscofpmf", Extensions::SSCOFPMF),
     ("sscounterenw", S),
     ("sstc", Extensions::SSTC),
     ("sstvala", S),
@@ -60,6 +62,12 @@ const NAMES: &[(&str, Extensions)] = &[
     ("svpbmt", Extensions::SVPBMT),
     ("svvptc", Extensions::SVVPTC),
 ];
+
+/// Names that version 1.11 of the privileged architecture brought.
+const SINCE_1_11: &[&str] = &["ziccamoa", "ziccif", "zicclsm", "ziccrse", "ssccptr"];
+/// Names that version 1.12 brought for what was there before.
+const SINCE_1_12: &[&str] =
+    &["zic64b", "zmmul", "za64rs", "zaamo", "zalrsc", "zca", "zcd", "sscounterenw", "sstvala", "sstvecd", "ssu64xl"];
 
 /// The single letters, in the manual's order.
 const LETTERS: &[(&str, Extensions)] = &[
@@ -76,7 +84,12 @@ impl Riscv64 {
     /// The names of `riscv,isa-extensions`.
     pub fn isa_extensions(&self) -> Vec<&'static str> {
         let letters = LETTERS.iter().filter(|(_, extension)| self.ext.has(*extension)).map(|(name, _)| *name);
-        let names = NAMES.iter().filter(|(_, extension)| self.ext.has(*extension)).map(|(name, _)| *name);
+        let known = |name: &str| {
+            let since = if SINCE_1_12.contains(&name) { 12 } else { 10 + u32::from(SINCE_1_11.contains(&name)) };
+            self.privileged >= since
+        };
+        let names = NAMES.iter().filter(|(name, extension)| self.ext.has(*extension) && known(name));
+        let names = names.map(|(name, _)| *name);
         letters.chain(names).collect()
     }
 
@@ -112,6 +125,22 @@ impl Riscv64 {
             _ => "riscv,sv57",
         };
         node.strings("mmu-type", &[mmu])
+    }
+
+    /// The node of the programmable counters, for firmware: which events each of them can count.
+    pub fn counters_tree(&self) -> Option<TreeNode> {
+        let programmable = self.counters;
+        let each = event::ALL.into_iter().flat_map(|event| {
+            let fixed = match event {
+                event::CYCLES => 1 << 0,
+                event::INSTRUCTIONS => 1 << 2,
+                _ => 0,
+            };
+            [event as u32, event as u32, programmable | fixed]
+        });
+        let node = TreeNode::new("pmu").strings("compatible", &["riscv,pmu"]);
+        let node = node.cells("riscv,event-to-mhpmcounters", &each.collect::<Vec<u32>>());
+        (programmable != 0).then_some(node)
     }
 
     /// The controller in a hart's node that its pins are inputs of.

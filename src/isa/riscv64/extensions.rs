@@ -103,6 +103,10 @@ extensions! {
     B = 42, "b";
     /// New valid page-table entries are seen without a fence: none are remembered as invalid.
     SVVPTC = 43, "svvptc";
+    /// Overflow interrupts and filters of counters.
+    SSCOFPMF = 44, "sscofpmf";
+    /// `misa` has the bit of the name of IMAFD together, which later manuals reserve.
+    G = 45, "g";
 }
 
 impl Extensions {

@@ -56,8 +56,10 @@ pub mod irq {
     pub const SUPERVISOR: u64 = 1 << SSI | 1 << STI | 1 << SEI;
     /// Those of M-mode.
     pub const MACHINE: u64 = 1 << MSI | 1 << MTI | 1 << MEI;
+    /// Overflow of a counter: software's bit, which a counter sets.
+    pub const LCOFI: u32 = 13;
     /// All, highest priority first.
-    pub const BY_PRIORITY: [u32; 6] = [MEI, MSI, MTI, SEI, SSI, STI];
+    pub const BY_PRIORITY: [u32; 7] = [MEI, MSI, MTI, SEI, SSI, STI, LCOFI];
 }
 
 /// `menvcfg` and `senvcfg`.
@@ -76,6 +78,20 @@ pub mod envcfg {
     pub const PBMTE: u64 = 1 << 62;
     /// Sstc is available.
     pub const STCE: u64 = 1 << 63;
+}
+
+/// `mhpmevent`.
+pub mod mhpmevent {
+    /// Which event.
+    pub const SELECTOR: u64 = (1 << 56) - 1;
+    /// Events in U-mode are not counted.
+    pub const UINH: u64 = 1 << 60;
+    /// Events in S-mode are not counted.
+    pub const SINH: u64 = 1 << 61;
+    /// Events in M-mode are not counted.
+    pub const MINH: u64 = 1 << 62;
+    /// The counter has overflowed; while it is set, no overflow interrupts.
+    pub const OF: u64 = 1 << 63;
 }
 
 /// `satp`.

@@ -3,6 +3,7 @@
 
 use super::fields::irq;
 use super::hsm::Hsm;
+use super::sbi;
 use crate::cpu::Cpu;
 use crate::fabric::{Pins, Timebase, Timer};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -11,15 +12,39 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 pub struct Harts {
     timebase: Arc<Timebase>,
     timers: Box<[OnceLock<Arc<SupervisorTimer>>]>,
+    /// What goes off when a counter of a hart overflows.
+    overflows: Box<[OnceLock<Timer>]>,
     /// Which harts the firmware has started.
     pub hsm: Hsm,
+    own: Box<[Mutex<sbi::Own>]>,
 }
 
 impl Harts {
     /// `count` harts.
     pub fn new(timebase: Arc<Timebase>, count: u32) -> Arc<Harts> {
         let timers = (0..count).map(|_| OnceLock::new()).collect();
-        Arc::new(Harts { timebase, timers, hsm: Hsm::new(count) })
+        let overflows = (0..count).map(|_| OnceLock::new()).collect();
+        let own = (0..count).map(|_| Mutex::default()).collect();
+        Arc::new(Harts { timebase, timers, overflows, hsm: Hsm::new(count), own })
+    }
+
+    /// Calls `f` with what the firmware has for a hart, which nobody else then has.
+    pub(super) fn with_own<T>(&self, hart: u32, f: impl FnOnce(&mut sbi::Own) -> T) -> T {
+        let own = &self.own[hart as usize];
+        f(&mut own.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
+    /// Has a counter of `cpu` looked at when guest time is `at` nanoseconds; `u64::MAX`: never.
+    pub fn arm_overflow(&self, cpu: &Cpu, at: u64) {
+        let Some(place) = self.overflows.get(cpu.index as usize) else { return };
+        if at == u64::MAX && place.get().is_none() {
+            return;
+        }
+        let make = || {
+            let pins = cpu.pins.clone();
+            cpu.board.timers.create(move || pins.pulse(irq::LCOFI))
+        };
+        place.get_or_init(make).arm(at);
     }
 
     /// What `time` shows.

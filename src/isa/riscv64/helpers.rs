@@ -5,7 +5,7 @@ use super::fields::{cause, envcfg, mstatus};
 use super::mode::Privilege;
 use super::regs::x;
 use super::trap::{self, illegal, privilege};
-use super::{config, csr, mmu, status};
+use super::{config, csr, mmu, status, triggers};
 use crate::base::bits::{bit, bits};
 use crate::cpu::{Access, Cpu, Helper, Trap};
 use crate::fabric::PAGE_SIZE;
@@ -42,6 +42,8 @@ pub const SFENCE_CHECK: HelperId = HelperId(12);
 /// `check_target(address)`: raises instruction address misaligned when bit 1 of the address is set, with the address as
 /// `tval`. Called only where there are no compressed instructions.
 pub const CHECK_TARGET: HelperId = HelperId(13);
+/// `count()`: debug triggers count the instruction that follows.
+pub const COUNT: HelperId = HelperId(14);
 
 /// How many bytes a cache block has.
 pub const CACHE_BLOCK: u64 = 64;
@@ -51,7 +53,7 @@ const fn helper(name: &'static str, call: fn(&mut Cpu, [u64; 3]) -> Result<u64, 
 }
 
 /// The table, by the numbers above.
-pub static HELPERS: [Helper; 14] = [
+pub static HELPERS: [Helper; 15] = [
     helper("illegal", |_, [instruction, ..]| Err(illegal(instruction))),
     helper("csr_read", csr_read),
     helper("csr_write", csr_write),
@@ -66,6 +68,7 @@ pub static HELPERS: [Helper; 14] = [
     helper("amocas_q", amocas_q),
     helper("sfence_check", sfence_check),
     helper("check_target", check_target),
+    Helper { name: "count", effects: Effects { reads: true, writes: true, traps: false }, call: triggers::count },
 ];
 
 fn csr_read(cpu: &mut Cpu, [which, instruction, _]: [u64; 3]) -> Result<u64, Trap> {
@@ -80,7 +83,7 @@ fn csr_write(cpu: &mut Cpu, [which, value, instruction]: [u64; 3]) -> Result<u64
     if csr.number == csr::MIP && funct3 & 2 != 0 {
         let rs1 = bits(instruction, 19, 15);
         let operand = if funct3 & 4 != 0 { rs1 } else { cpu.get(x(rs1 as u32)) };
-        status::modify_mip(cpu, csr, funct3 & 1 == 0, operand);
+        status::modify_mip(cpu, &csr, funct3 & 1 == 0, operand);
     } else {
         csr.write(cpu, value);
     }
@@ -101,7 +104,7 @@ fn ecall(cpu: &mut Cpu, _: [u64; 3]) -> Result<u64, Trap> {
 const SEMIHOSTING: [u32; 3] = [0x01f0_1013, 0x0010_0073, 0x4070_5013];
 
 fn ebreak(cpu: &mut Cpu, _: [u64; 3]) -> Result<u64, Trap> {
-    let (pc, trap) = (cpu.pc, Trap { cause: cause::BREAKPOINT, value: 0 });
+    let (pc, trap) = (cpu.pc, Trap { cause: cause::BREAKPOINT, value: cpu.pc });
     let Some(service) = cpu.board.semihosting.clone() else { return Err(trap) };
     let mut around = [0; 12];
     let one_page = (4..=PAGE_SIZE - 8).contains(&(pc % PAGE_SIZE));

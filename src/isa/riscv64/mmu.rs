@@ -5,7 +5,7 @@ use super::extensions::Extensions;
 use super::fields::{envcfg, mstatus, satp};
 use super::mode::Privilege;
 use super::trap::{access_fault, page_fault, privilege};
-use super::{Riscv64, config, pmp, regs};
+use super::{Riscv64, config, counters, pmp, regs, triggers};
 use crate::base::bits::{bits, field, sext};
 use crate::cpu::{Access, AddressSpace, Cpu, Mapped, Mapping, PageTables, Trap};
 use crate::fabric::PAGE_SIZE;
@@ -28,6 +28,8 @@ mod pte {
 
 /// How often the update of an entry that others write too is tried before it counts as one that cannot be written.
 const TRIES: u32 = 64;
+/// Bytes of the smallest instruction: what a fetch that is not to be kept holds for.
+const SMALLEST_INSTRUCTION: u64 = 2;
 /// Size of a page-table entry in bytes.
 const PTE_SIZE: u8 = 8;
 
@@ -173,7 +175,11 @@ fn permits(entry: u64, access: Access, at: Privilege, status: u64) -> bool {
 
 /// See [`crate::cpu::Isa::translate`].
 pub fn translate(cpu: &mut Cpu, isa: &Riscv64, address: u64, access: Access) -> Result<Mapping, Trap> {
-    let at = if access == Access::Fetch { privilege(cpu) } else { data_privilege(cpu) };
+    if cpu.get(regs::HPM_COUNTED) != 0 {
+        counters::count_walk(cpu, access);
+    }
+    let fetch = access == Access::Fetch;
+    let at = if fetch { privilege(cpu) } else { data_privilege(cpu) };
     let bare = at == Privilege::Machine || field(cpu.get(regs::SATP), satp::MODE) == satp::BARE;
     let (physical, size, read, write, global) = if bare {
         (address, PAGE_SIZE, true, true, false)
@@ -191,13 +197,20 @@ pub fn translate(cpu: &mut Cpu, isa: &Riscv64, address: u64, access: Access) -> 
     if !allowed.allows(access) {
         return Err(access_fault(address, access));
     }
+    if fetch {
+        triggers::check_fetch(cpu, address)?;
+    }
     Ok(Mapping {
         physical,
-        size: if allowed.extent == PAGE_SIZE { size } else { allowed.extent },
+        size: match allowed.extent {
+            PAGE_SIZE if fetch && triggers::breaks_in_page(cpu, address) => SMALLEST_INSTRUCTION,
+            PAGE_SIZE => size,
+            extent => extent,
+        },
         read: read && allowed.allows(Access::Load),
         write: write && allowed.allows(Access::Store),
         secure: false,
-        checked: false,
+        checked: !fetch && triggers::watches_page(cpu, address),
         global,
     })
 }

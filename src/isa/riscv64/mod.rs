@@ -30,6 +30,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod trap;
+mod triggers;
 
 pub use describe::PINS;
 pub use harts::Harts;
@@ -53,6 +54,12 @@ pub struct Riscv64 {
     pub levels: u32,
     /// Whether there is physical memory protection.
     pub pmp: bool,
+    /// N of the privileged architecture's version 1.N.
+    pub privileged: u32,
+    /// Whether there are debug triggers.
+    pub triggers: bool,
+    /// The programmable counters, a bit each from bit 3 on.
+    pub counters: u32,
     /// `mvendorid`, `marchid`, `mimpid`.
     pub ids: [u64; 3],
     /// Whether the ISA string has the single letters alone.
@@ -85,6 +92,7 @@ impl Riscv64 {
             (Extensions::S, 's'),
             (Extensions::U, 'u'),
             (Extensions::B, 'b'),
+            (Extensions::G, 'g'),
         ];
         let has = letters.into_iter().filter(|(extension, _)| self.ext.has(*extension));
         has.fold(2 << 62, |misa, (_, letter)| misa | 1 << (letter as u32 - 'a' as u32))
@@ -143,11 +151,13 @@ impl Isa for Riscv64 {
         cpu.set(regs::STIMECMP, u64::MAX);
         cpu.set(regs::RESERVED_ADDRESS, u64::MAX);
         cpu.set(regs::MHARTID, u64::from(cpu.index));
+        triggers::reset(cpu);
         for (slot, id) in [regs::MVENDORID, regs::MARCHID, regs::MIMPID].into_iter().zip(self.ids) {
             cpu.set(slot, id);
         }
         cpu.pins.take_rises(u64::MAX);
         self.harts.set_timer(cpu, u64::MAX);
+        self.harts.arm_overflow(cpu, u64::MAX);
         cpu.pc = self.reset_vector;
     }
 
@@ -158,6 +168,7 @@ impl Isa for Riscv64 {
             float: status & mstatus::FS != 0,
             float_dirty: status & mstatus::FS == mstatus::FS,
             frm: (cpu.get(regs::FCSR) >> 5 & 7) as u8,
+            counted: triggers::counts(cpu),
         };
         let code = code.encode();
         Mode { code, data: mmu::data_space(cpu), fetch: mmu::fetch_space(cpu, code) }
@@ -195,6 +206,10 @@ impl Isa for Riscv64 {
 
     fn page_tables(&self, cpu: &Cpu, each: &mut dyn FnMut(Mapped) -> bool) -> PageTables {
         mmu::page_tables(cpu, each)
+    }
+
+    fn check(&self, cpu: &mut Cpu, address: u64, size: u8, access: Access) -> Result<(), Trap> {
+        triggers::check_access(cpu, address, size, access)
     }
 
     fn misaligned(&self, address: u64, access: Access) -> Trap {

@@ -28,7 +28,7 @@ impl Privilege {
 /// The mode word taken apart.
 ///
 /// Bits 1:0 privilege; 2 floats enabled (`mstatus.FS` not Off); 3 floats dirty (`FS` is Dirty, so that float writes
-/// need not mark it); 6:4 `frm`.
+/// need not mark it); 6:4 `frm`; 7 instructions are counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CodeMode {
     /// Privilege level.
@@ -39,12 +39,18 @@ pub struct CodeMode {
     pub float_dirty: bool,
     /// `fcsr.frm`, valid or not.
     pub frm: u8,
+    /// A debug trigger counts instructions: each has the helper COUNT before it.
+    pub counted: bool,
 }
 
 impl CodeMode {
     /// The word.
     pub const fn encode(self) -> u32 {
-        self.privilege as u32 | (self.float as u32) << 2 | (self.float_dirty as u32) << 3 | (self.frm as u32) << 4
+        self.privilege as u32
+            | (self.float as u32) << 2
+            | (self.float_dirty as u32) << 3
+            | (self.frm as u32) << 4
+            | (self.counted as u32) << 7
     }
 
     /// The word taken apart.
@@ -55,6 +61,7 @@ impl CodeMode {
             float: bit(word, 2),
             float_dirty: bit(word, 3),
             frm: bits(word, 6, 4) as u8,
+            counted: bit(word, 7),
         }
     }
 }

@@ -14,9 +14,16 @@ struct Model {
     ext: Extensions,
     levels: u32,
     pmp: bool,
+    /// N of the privileged architecture's version 1.N.
+    privileged: u32,
     /// `mvendorid`, `marchid`, `mimpid`.
     ids: [u64; 3],
 }
+
+/// The newest version of the privileged architecture: 1.13.
+const LATEST: u32 = 13;
+/// QEMU's default for `pmu-mask`: 16 counters.
+const COUNTERS: u32 = 0x7fff8;
 
 /// The set with these extensions.
 macro_rules! set {
@@ -28,20 +35,46 @@ const RV64: Extensions = GC.with(set!(
     ZICBOM ZICBOP ZICBOZ ZIHINTNTL ZIHINTPAUSE ZAWRS ZFA ZBA ZBB ZBC ZBS SSTC SVADU SVVPTC
 ));
 const MAX: Extensions = RV64.with(set!(
-    B ZICOND ZIMOP ZABHA ZACAS ZFH ZFHMIN ZCB ZCMOP ZBKB ZBKC ZBKX SVINVAL SVNAPOT SVPBMT
+    G B ZICOND ZIMOP ZABHA ZACAS ZFH ZFHMIN ZCB ZCMOP ZBKB ZBKC ZBKX SVINVAL SVNAPOT SVPBMT SSCOFPMF
 ));
 const RVA22U64: Extensions = set!(
-    I M A F D C B U ZICSR ZIFENCEI ZICNTR ZIHPM ZICBOM ZICBOP ZICBOZ ZIHINTPAUSE ZFHMIN ZBA ZBB ZBS
+    I M A F D C B U ZICSR ZICNTR ZIHPM ZICBOM ZICBOP ZICBOZ ZIHINTPAUSE ZFHMIN ZBA ZBB ZBS
 );
 
-/// The models, in the order of `-cpu help`.
+/// The models, in the order of `-cpu help`. What their makers' own extensions and others bring that are not there, they
+/// do without.
 static MODELS: &[Model] = &[
-    Model { name: "max", ext: MAX, levels: 5, pmp: true, ids: [0; 3] },
-    Model { name: "rv64", ext: RV64, levels: 5, pmp: true, ids: [0; 3] },
-    Model { name: "rv64i", ext: set!(I), levels: 0, pmp: false, ids: [0; 3] },
-    Model { name: "rva22s64", ext: RVA22U64.with(set!(S SVADE SVINVAL SVPBMT)), levels: 3, pmp: false, ids: [0; 3] },
-    Model { name: "rva22u64", ext: RVA22U64, levels: 0, pmp: false, ids: [0; 3] },
-    Model { name: "sifive-u54", ext: GC.with(set!(SVADE)), levels: 3, pmp: true, ids: [0; 3] },
+    Model { name: "max", ext: MAX, levels: 5, pmp: true, privileged: LATEST, ids: [0; 3] },
+    Model { name: "rv64", ext: RV64, levels: 5, pmp: true, privileged: LATEST, ids: [0; 3] },
+    Model { name: "rv64i", ext: set!(I), levels: 0, pmp: false, privileged: LATEST, ids: [0; 3] },
+    Model {
+        name: "rva22s64",
+        ext: RVA22U64.with(set!(S ZIFENCEI SVADE SVINVAL SVPBMT)),
+        levels: 3,
+        pmp: false,
+        privileged: 12,
+        ids: [0; 3],
+    },
+    Model { name: "rva22u64", ext: RVA22U64, levels: 0, pmp: false, privileged: LATEST, ids: [0; 3] },
+    Model { name: "shakti-c", ext: GC, levels: 3, pmp: true, privileged: 10, ids: [0; 3] },
+    Model { name: "sifive-e51", ext: GC.without(set!(F D S)), levels: 0, pmp: true, privileged: 10, ids: [0; 3] },
+    Model { name: "sifive-u54", ext: GC, levels: 3, pmp: true, privileged: 10, ids: [0; 3] },
+    Model {
+        name: "thead-c906",
+        ext: GC.with(set!(G ZFH ZFHMIN)),
+        levels: 3,
+        pmp: true,
+        privileged: 11,
+        ids: [0x5b7, 0, 0],
+    },
+    Model {
+        name: "veyron-v1",
+        ext: GC.with(set!(G ZICBOM ZICBOZ ZBA ZBB ZBC ZBS SSCOFPMF SSTC SVINVAL SVNAPOT SVPBMT)),
+        levels: 4,
+        pmp: true,
+        privileged: 12,
+        ids: [0x61f, 0x8000_0000_0001_0000, 0x111],
+    },
 ];
 
 /// Properties that are part of an extension, which alone can be switched.
@@ -74,7 +107,6 @@ const NOT_THERE: &[&str] = &[
     "smstateen",
     "ssaia",
     "ssccfg",
-    "sscofpmf",
     "sscsrind",
     "ssctr",
     "ssdbltrp",
@@ -149,10 +181,7 @@ const NOT_THERE: &[&str] = &[
 /// Properties that say how something is done which is not there, or is not done differently: taken, without effect.
 const WITHOUT_EFFECT: &[&str] = &[
     "cbop_blocksize",
-    "debug",
     "elen",
-    "pmu-mask",
-    "pmu-num",
     "rnmi-exception-vector",
     "rnmi-interrupt-vector",
     "rvv_ma_all_1s",
@@ -180,6 +209,7 @@ const NEEDS: &[(Extensions, &str, Extensions, &str)] = &[
     (Extensions::ZICNTR, "zicntr", Extensions::ZICSR, "zicsr"),
     (Extensions::ZIHPM, "zihpm", Extensions::ZICSR, "zicsr"),
     (Extensions::SSTC, "Sstc", Extensions::S, "S"),
+    (Extensions::SSCOFPMF, "Sscofpmf", Extensions::ZIHPM, "zihpm"),
 ];
 
 /// The answer to `-cpu help`.
@@ -198,6 +228,8 @@ struct Build {
     sv: [Option<bool>; 3],
     mmu: Option<bool>,
     pmp: bool,
+    triggers: bool,
+    counters: u32,
     ids: [u64; 3],
     reset_vector: u64,
     short: bool,
@@ -217,6 +249,8 @@ pub fn build(name: &str, props: &[(String, String)], timebase: Arc<Timebase>, co
         sv: [None; 3],
         mmu: None,
         pmp: model.pmp,
+        triggers: true,
+        counters: COUNTERS,
         ids: model.ids,
         reset_vector: 0x1000,
         short: false,
@@ -231,6 +265,9 @@ pub fn build(name: &str, props: &[(String, String)], timebase: Arc<Timebase>, co
         ext: build.ext,
         levels: build.levels()?,
         pmp: build.pmp,
+        privileged: model.privileged,
+        triggers: build.triggers,
+        counters: if build.ext.has(Extensions::ZIHPM) { build.counters } else { 0 },
         ids: build.ids,
         reset_vector: build.reset_vector,
         short_isa: build.short,
@@ -254,13 +291,21 @@ fn number(key: &str, value: &str) -> Result<u64> {
     parsed.map_err(|_| error!("Parameter '{key}' expects uint64"))
 }
 
+/// Programmable counters, a bit each: not those of `cycle`, `time` and `instret`, which are there in any case.
+fn counters(key: &str, value: &str) -> Result<u32> {
+    match u32::try_from(number(key, value)?) {
+        Ok(mask) if mask & 7 == 0 => Ok(mask),
+        _ => Err(error!("Parameter '{key}' expects a mask of 32 bits, of which the lowest three are 0")),
+    }
+}
+
 impl Build {
     fn apply(&mut self, given: &str, value: &str) -> Result<()> {
         // A few have a capital for a synonym: Zifencei.
         let key = given.strip_prefix('Z').map_or_else(|| given.to_owned(), |rest| format!("z{rest}"));
         let key = key.as_str();
         let switch = || switch(given, value);
-        if let Some((extension, _)) = Extensions::ALL.iter().find(|(_, name)| *name == key) {
+        if let Some((extension, _)) = Extensions::ALL.iter().find(|(_, name)| *name == key && key != "g") {
             return self.extension(key, *extension, switch()?);
         }
         if let Some((_, whole)) = PARTS.iter().find(|(name, _)| *name == key) {
@@ -277,12 +322,21 @@ impl Build {
         }
         match key {
             "g" => {
-                for part in [set!(I), set!(M), set!(A), set!(F), set!(D), set!(ZICSR), set!(ZIFENCEI)] {
+                for part in [set!(I), set!(M), set!(A), set!(F), set!(D), set!(ZICSR), set!(ZIFENCEI), set!(G)] {
                     self.extension(key, part, switch()?)?;
                 }
             }
             "mmu" => self.mmu = Some(switch()?),
             "pmp" => self.pmp = switch()?,
+            "debug" => self.triggers = switch()?,
+            "pmu-mask" => self.counters = counters(given, value)?,
+            "pmu-num" => {
+                let count = number(given, value)?;
+                if count > 29 {
+                    fail!("Number of counters exceeds maximum available: 29");
+                }
+                self.counters = (crate::base::bits::mask(count as u32) << 3) as u32;
+            }
             "sv39" => self.sv[0] = Some(switch()?),
             "sv48" => self.sv[1] = Some(switch()?),
             "sv57" => self.sv[2] = Some(switch()?),
@@ -342,6 +396,9 @@ impl Build {
         }
         if !self.ext.has(set!(ZBA ZBB ZBS)) {
             self.ext = self.ext.without(Extensions::B);
+        }
+        if !self.ext.has(set!(M A F D ZICSR ZIFENCEI)) {
+            self.ext = self.ext.without(Extensions::G);
         }
         Ok(())
     }

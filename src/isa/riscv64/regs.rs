@@ -24,7 +24,7 @@ pub const FIRST_CSR: u16 = 66;
 /// Numbers slots from [`FIRST_CSR`] on, in order.
 macro_rules! slots {
     ($($(#[$meta:meta])* $name:ident;)*) => {
-        #[expect(clippy::upper_case_acronyms, reason = "numbers the constants of these names")]
+        #[expect(clippy::upper_case_acronyms, non_camel_case_types, reason = "numbers the constants of these names")]
         enum Order { $($name,)* END }
         $($(#[$meta])* pub const $name: Slot = Slot(FIRST_CSR + Order::$name as u16);)*
         const PMPADDR0: u16 = FIRST_CSR + Order::END as u16;
@@ -100,6 +100,28 @@ slots! {
     MIMPID;
     /// `mhartid`.
     MHARTID;
+    /// Which debug trigger the registers below are of.
+    TSELECT;
+    /// `tdata1` of the first trigger.
+    TDATA1;
+    /// `tdata1` of the second.
+    TDATA1_SECOND;
+    /// `tdata2` of the first trigger.
+    TDATA2;
+    /// `tdata2` of the second.
+    TDATA2_SECOND;
+    /// `tdata3` of the first trigger.
+    TDATA3;
+    /// `tdata3` of the second.
+    TDATA3_SECOND;
+    /// `mcontext`.
+    MCONTEXT;
+    /// What debug triggers make the hart look at: see [`super::triggers`].
+    TRIGGERS;
+    /// Whether some programmable counter counts at some privilege levels only.
+    HPM_FILTERED;
+    /// Whether some programmable counter counts events one by one.
+    HPM_COUNTED;
     /// A register that is zero.
     ZERO;
 }
@@ -112,8 +134,32 @@ pub const fn pmpaddr(n: u32) -> Slot {
     Slot(PMPADDR0 + n as u16)
 }
 
+/// The first programmable counter's event, `mhpmevent3`.
+pub const MHPMEVENT3: Slot = Slot(PMPADDR0 + PMP_REGIONS as u16);
+/// The first programmable counter, `mhpmcounter3`.
+pub const MHPMCOUNTER3: Slot = Slot(MHPMEVENT3.0 + HPM_COUNTERS);
+/// What it was when overflows were last looked for.
+const MHPMSEEN3: Slot = Slot(MHPMCOUNTER3.0 + HPM_COUNTERS);
+/// How many programmable counters there may be: numbers 3 to 31.
+const HPM_COUNTERS: u16 = 29;
+
+/// `mhpmevent[n]`.
+pub const fn mhpmevent(n: u32) -> Slot {
+    Slot(MHPMEVENT3.0 + n as u16 - 3)
+}
+
+/// `mhpmcounter[n]`; while it follows guest time, what is added to that.
+pub const fn mhpmcounter(n: u32) -> Slot {
+    Slot(MHPMCOUNTER3.0 + n as u16 - 3)
+}
+
+/// What `mhpmcounter[n]` was when overflows were last looked for.
+pub const fn mhpmseen(n: u32) -> Slot {
+    Slot(MHPMSEEN3.0 + n as u16 - 3)
+}
+
 /// How many slots there are.
-pub const SLOTS: usize = PMPADDR0 as usize + PMP_REGIONS as usize;
+pub const SLOTS: usize = MHPMSEEN3.0 as usize + HPM_COUNTERS as usize;
 
 /// The integer registers by the names that the calling convention gives them.
 pub const X_NAMES: [&str; 32] = [

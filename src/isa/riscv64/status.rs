@@ -125,8 +125,22 @@ pub fn look_at_interrupts(cpu: &mut Cpu) {
     }
 }
 
+/// The interrupts of S-mode that a model has.
+fn supervisor(ext: Extensions) -> u64 {
+    if ext.has(Extensions::SSCOFPMF) { irq::SUPERVISOR | 1 << irq::LCOFI } else { irq::SUPERVISOR }
+}
+
+/// All interrupts that a model has.
+fn interrupts(ext: Extensions) -> u64 {
+    if ext.has(Extensions::S) { irq::MACHINE | supervisor(ext) } else { irq::MACHINE }
+}
+
 /// `mip` as it is: pins and what software has set.
 pub fn mip(cpu: &mut Cpu) -> u64 {
+    // The timer of overflows is a rise; counters then say which of them it was.
+    if cpu.pins.take_rises(1 << irq::LCOFI) != 0 {
+        counters::look_back(cpu);
+    }
     // A rise of SSI sets SSIP, which software clears; all other pins are levels.
     let mut soft = cpu.get(regs::MIP);
     if cpu.pins.take_rises(1 << irq::SSI) != 0 {
@@ -135,8 +149,7 @@ pub fn mip(cpu: &mut Cpu) -> u64 {
     }
     let levels = cpu.pins.levels() & (irq::MACHINE | 1 << irq::STI | 1 << irq::SEI);
     let soft = if sstc_on(cpu) { soft & !(1 << irq::STI) } else { soft };
-    let all = if config(cpu).ext.has(Extensions::S) { irq::MACHINE | irq::SUPERVISOR } else { irq::MACHINE };
-    (soft | levels) & all
+    (soft | levels) & interrupts(config(cpu).ext)
 }
 
 fn sstc_on(cpu: &Cpu) -> bool {
@@ -148,7 +161,8 @@ pub fn read_mip(cpu: &mut Cpu, _: &Csr) -> u64 {
 }
 
 pub fn write_mip(cpu: &mut Cpu, _: &Csr, value: u64) {
-    let writable = if sstc_on(cpu) { irq::SUPERVISOR & !(1 << irq::STI) } else { irq::SUPERVISOR };
+    let all = supervisor(config(cpu).ext);
+    let writable = if sstc_on(cpu) { all & !(1 << irq::STI) } else { all };
     set_mip(cpu, writable, value);
 }
 
@@ -165,7 +179,7 @@ pub fn read_sip(cpu: &mut Cpu, _: &Csr) -> u64 {
 }
 
 pub fn write_sip(cpu: &mut Cpu, _: &Csr, value: u64) {
-    let writable = cpu.get(regs::MIDELEG) & 1 << irq::SSI;
+    let writable = cpu.get(regs::MIDELEG) & (1 << irq::SSI | 1 << irq::LCOFI);
     set_mip(cpu, writable, value);
 }
 
@@ -176,8 +190,7 @@ fn set_mip(cpu: &mut Cpu, writable: u64, value: u64) {
 }
 
 pub fn write_mie(cpu: &mut Cpu, _: &Csr, value: u64) {
-    let all = if config(cpu).ext.has(Extensions::S) { irq::MACHINE | irq::SUPERVISOR } else { irq::MACHINE };
-    cpu.set(regs::MIE, value & all);
+    cpu.set(regs::MIE, value & interrupts(config(cpu).ext));
     look_at_interrupts(cpu);
 }
 
@@ -193,7 +206,7 @@ pub fn write_sie(cpu: &mut Cpu, _: &Csr, value: u64) {
 }
 
 pub fn write_mideleg(cpu: &mut Cpu, _: &Csr, value: u64) {
-    cpu.set(regs::MIDELEG, value & irq::SUPERVISOR);
+    cpu.set(regs::MIDELEG, value & supervisor(config(cpu).ext));
     look_at_interrupts(cpu);
 }
 

@@ -4,7 +4,7 @@ use super::extensions::Extensions;
 use super::fields::{cause, irq, mstatus};
 use super::mode::Privilege;
 use super::status::{look_at_interrupts, mip};
-use super::{config, regs};
+use super::{config, counters, regs};
 use crate::base::bits::{bit, field, with_field};
 use crate::cpu::{Access, Cpu, Trap};
 use crate::dlog;
@@ -68,7 +68,11 @@ pub fn pending(cpu: &mut Cpu) -> Option<Trap> {
 
 /// Changes the privilege level. A reservation does not outlive it, so that SC cannot succeed on another's LR.
 fn set_privilege(cpu: &mut Cpu, to: Privilege) {
-    cpu.set(regs::PRIVILEGE, to as u64);
+    if cpu.get(regs::HPM_FILTERED) == 0 {
+        cpu.set(regs::PRIVILEGE, to as u64);
+    } else {
+        counters::meanwhile(cpu, |cpu| cpu.set(regs::PRIVILEGE, to as u64));
+    }
     cpu.set(regs::RESERVED_ADDRESS, u64::MAX);
 }
 
@@ -83,7 +87,7 @@ fn handler(tvec: u64, trap: u64) -> u64 {
 pub fn enter(cpu: &mut Cpu, trap: Trap) {
     let from = privilege(cpu);
     let (interrupt, code) = (trap.cause & cause::INTERRUPT != 0, trap.cause & 63);
-    let value = if trap.cause == cause::BREAKPOINT { cpu.pc } else { trap.value };
+    let value = trap.value;
     dlog!(
         Int,
         "riscv_cpu_do_interrupt: hart:{}, async:{}, cause:{code:016x}, epc:0x{:016x}, tval:0x{value:016x}, desc={}",
@@ -167,6 +171,7 @@ pub fn name(trap: u64) -> &'static str {
             irq::MTI => "m_timer",
             irq::SEI => "s_external",
             irq::MEI => "m_external",
+            irq::LCOFI => "counter_overflow",
             _ => "(unknown)",
         };
     }

@@ -28,6 +28,9 @@ pub fn lift(b: &mut Builder, code: &[u8], mode: CodeMode, ext: Extensions) -> Li
     let off = i64::from(b.here());
     b.insn(len);
     let mut l = Lift { b, mode, ext, off, word, rounding: Round::NearestEven };
+    if mode.counted {
+        l.b.call(helpers::COUNT, Effects::ANY, &[]);
+    }
     let legal = decode::decode(word, ext).and_then(|row| {
         if row.needs.float() && !mode.float {
             return None;

@@ -42,7 +42,7 @@ fn csrs_of_absent_extensions_are_absent() {
 fn misa_says_the_model_and_is_not_written() {
     let mut cpu = hart();
     let letters = |text: &str| text.bytes().fold(0, |misa, letter| misa | 1 << (letter - b'a'));
-    assert_eq!(after(&mut cpu, "misa", 0), 2 << 62 | letters("abcdfimsu"));
+    assert_eq!(after(&mut cpu, "misa", 0), 2 << 62 | letters("abcdfgimsu"));
     let mut cpu = harts("rv64", "c=off", 1, false).remove(0);
     assert_eq!(read(&mut cpu, "misa"), Ok(2 << 62 | letters("adfimsu")));
     assert_eq!(after(&mut cpu, "mepc", 0x1236), 0x1234, "instructions are aligned to 4 bytes");
@@ -74,16 +74,16 @@ fn sd_follows_fs() {
 fn interrupt_masks_hold_what_there_is() {
     let mut cpu = hart();
     assert_eq!(after(&mut cpu, "medeleg", u64::MAX), 0xb3ff);
-    assert_eq!(after(&mut cpu, "mideleg", u64::MAX), 0x222);
-    assert_eq!(after(&mut cpu, "mie", u64::MAX), 0xaaa);
-    assert_eq!(after(&mut cpu, "mip", u64::MAX), 0x222, "the machine's bits are pins");
-    assert_eq!(read(&mut cpu, "sie"), Ok(0x222));
+    assert_eq!(after(&mut cpu, "mideleg", u64::MAX), 0x2222);
+    assert_eq!(after(&mut cpu, "mie", u64::MAX), 0x2aaa);
+    assert_eq!(after(&mut cpu, "mip", u64::MAX), 0x2222, "the machine's bits are pins");
+    assert_eq!(read(&mut cpu, "sie"), Ok(0x2222));
     write(&mut cpu, "mideleg", 1 << irq::SSI).unwrap();
     assert_eq!((read(&mut cpu, "sie"), read(&mut cpu, "sip")), (Ok(2), Ok(2)), "what is not delegated is not seen");
     write(&mut cpu, "sie", 0).unwrap();
-    assert_eq!(read(&mut cpu, "mie"), Ok(0xaa8));
+    assert_eq!(read(&mut cpu, "mie"), Ok(0x2aa8));
     write(&mut cpu, "sip", 0).unwrap();
-    assert_eq!(read(&mut cpu, "mip"), Ok(0x220), "of sip, only SSIP is written");
+    assert_eq!(read(&mut cpu, "mip"), Ok(0x2220), "of sip, only SSIP is written");
 }
 
 #[test]
@@ -92,8 +92,8 @@ fn trap_vectors_and_return_addresses_are_legal() {
     assert_eq!(after(&mut cpu, "mtvec", 0x8000_0001), 0x8000_0001);
     assert_eq!(after(&mut cpu, "mtvec", 0x9000_0002), 0x8000_0001, "a reserved mode");
     assert_eq!(after(&mut cpu, "sepc", 0x1237), 0x1236);
-    assert_eq!(after(&mut cpu, "mcounteren", u64::MAX), 0xffff_ffff);
-    assert_eq!(after(&mut cpu, "mcountinhibit", u64::MAX), 5);
+    assert_eq!(after(&mut cpu, "mcounteren", u64::MAX), 0x7_ffff);
+    assert_eq!(after(&mut cpu, "mcountinhibit", u64::MAX), 0x7_fffd);
 }
 
 #[test]
@@ -215,11 +215,11 @@ fn counters_go_on_from_what_is_written() {
 #[test]
 fn idle_counters_are_zero() {
     let mut cpu = hart();
-    for number in [0xb03, 0xb1f, 0x323, 0x33f, 0xc03, 0xc1f] {
+    for number in [0xb13, 0xb1f, 0x333, 0x33f, 0xc13, 0xc1f] {
         assert_eq!(call(&mut cpu, "csr_read", [number, 0, 0]), Ok(0));
     }
-    assert_eq!(call(&mut cpu, "csr_write", [0xb03, 5, 0]), Ok(0));
-    assert_eq!(call(&mut cpu, "csr_read", [0xb03, 0, 0]), Ok(0));
+    assert_eq!(call(&mut cpu, "csr_write", [0xb13, 5, 0]), Ok(0));
+    assert_eq!(call(&mut cpu, "csr_read", [0xb13, 0, 0]), Ok(0));
 }
 
 #[test]
@@ -283,13 +283,6 @@ fn an_edge_on_ssi_stays_until_it_is_cleared() {
     assert_eq!(read(&mut cpu, "mip"), Ok(1 << irq::SSI));
     write(&mut cpu, "mip", 0).unwrap();
     assert_eq!(read(&mut cpu, "mip"), Ok(0));
-}
-
-#[test]
-fn debug_triggers_say_that_there_are_none() {
-    let mut cpu = hart();
-    assert_eq!(after(&mut cpu, "tselect", 1), 0);
-    assert_eq!(after(&mut cpu, "tdata1", u64::MAX), 0);
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! Harts on a bench, and what the privileged architecture says about them.
 
+mod counters;
 mod csr;
 mod mmu;
 mod models;
 mod pmp;
 mod sbi;
 mod trap;
+mod triggers;
 
 use super::fields::{cause, mstatus, satp};
 use super::mode::Privilege;

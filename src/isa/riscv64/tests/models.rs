@@ -38,6 +38,49 @@ fn rv64_says_what_qemus_says_but_for_v_and_h() {
 }
 
 #[test]
+fn models_of_makers_say_what_qemus_say_but_for_what_is_not_there() {
+    for (model, string, ids) in [
+        ("sifive-u54", "rv64imafdc_zicntr_zicsr_zifencei_zihpm", [0; 3]),
+        ("sifive-e51", "rv64imac_zicntr_zicsr_zifencei_zihpm", [0; 3]),
+        ("shakti-c", "rv64imafdc_zicntr_zicsr_zifencei_zihpm", [0; 3]),
+        (
+            "thead-c906",
+            "rv64imafdc_ziccamoa_ziccif_zicclsm_ziccrse_zicntr_zicsr_zifencei_zihpm_zfh_zfhmin_ssccptr",
+            [0x5b7, 0, 0],
+        ),
+        (
+            "veyron-v1",
+            "rv64imafdc_zic64b_zicbom_zicboz_ziccamoa_ziccif_zicclsm_ziccrse_zicntr_zicsr_zifencei_zihpm_zmmul_\
+             za64rs_zaamo_zalrsc_zca_zcd_zba_zbb_zbc_zbs_ssccptr_sscofpmf_sscounterenw_sstc_sstvala_sstvecd_ssu64xl_\
+             svinval_svnapot_svpbmt",
+            [0x61f, 0x8000_0000_0001_0000, 0x111],
+        ),
+        (
+            "rva22s64",
+            "rv64imafdcb_zic64b_zicbom_zicbop_zicboz_ziccamoa_ziccif_zicclsm_ziccrse_zicntr_zicsr_zifencei_\
+             zihintpause_zihpm_zmmul_za64rs_zaamo_zalrsc_zfhmin_zca_zcd_zba_zbb_zbs_ssccptr_sscounterenw_sstvala_\
+             sstvecd_ssu64xl_svade_svinval_svpbmt",
+            [0; 3],
+        ),
+    ] {
+        let isa = build(model, &[]).unwrap();
+        assert_eq!((isa.isa_string().as_str(), isa.ids), (string, ids), "{model}");
+    }
+}
+
+#[test]
+fn old_models_lack_what_came_later() {
+    for (model, inhibit, environment) in
+        [("sifive-u54", false, false), ("thead-c906", true, false), ("veyron-v1", true, true)]
+    {
+        let mut cpu = harts(model, "", 1, false).remove(0);
+        assert_eq!(read(&mut cpu, "mcountinhibit").is_ok(), inhibit, "{model}");
+        assert_eq!(read(&mut cpu, "menvcfg").is_ok(), environment, "{model}");
+        assert_eq!(read(&mut cpu, "senvcfg").is_ok(), environment, "{model}");
+    }
+}
+
+#[test]
 fn properties_switch_extensions() {
     let isa = build("rv64", &[("zbb", "off"), ("zicond", "on"), ("Zawrs", "false"), ("sstc", "no")]).unwrap();
     assert!(isa.ext.has(Extensions::ZICOND) && isa.ext.has(Extensions::ZBA));
@@ -45,6 +88,11 @@ fn properties_switch_extensions() {
         assert!(!isa.ext.has(gone));
     }
     assert!(build("rv64i", &[("g", "on")]).unwrap().ext.has(Extensions::D.with(Extensions::ZIFENCEI)));
+    let misa = |model: &str, props: &str| read(&mut harts(model, props, 1, false)[0], "misa");
+    assert_eq!(
+        [misa("rv64", ""), misa("max", ""), misa("max", "d=off,zfa=off")].map(|misa| misa.unwrap() >> 6 & 1),
+        [0, 1, 0]
+    );
     assert!(build("rv64i", &[("zcb", "on")]).unwrap().ext.has(Extensions::C), "what is implied comes along");
     let off = ["v", "h", "zvbb", "smaia", "zk"].map(|name| (name, "off"));
     assert_eq!(build("rv64", &off).unwrap().ext, build("rv64", &[]).unwrap().ext, "what is not there may be off");
@@ -96,4 +144,6 @@ fn mistakes_are_named_as_qemu_names_them() {
     assert!(build("rv64", &[("cboz_blocksize", "128")]).is_err());
     assert!(build("rv64", &[("priv_spec", "v1.10.0")]).is_err());
     assert!(build("rv64", &[("i", "off")]).is_err());
+    assert!(build("rv64", &[("pmu-mask", "7")]).is_err());
+    assert!(build("rv64", &[("pmu-num", "30")]).is_err());
 }

@@ -11,10 +11,17 @@ const RFENCE: u64 = 0x5246_4e43;
 const HSM: u64 = 0x48_534d;
 const SRST: u64 = 0x5352_5354;
 const DBCN: u64 = 0x4442_434e;
+const PMU: u64 = 0x50_4d55;
+const FWFT: u64 = 0x4657_4654;
+const DBTR: u64 = 0x4442_5452;
 
 /// Harts as the firmware starts them, the first at an entry.
 fn started(count: u32) -> Vec<Box<Cpu>> {
-    let mut all = harts("max", "", count, true);
+    started_with("", count)
+}
+
+fn started_with(props: &str, count: u32) -> Vec<Box<Cpu>> {
+    let mut all = harts("max", props, count, true);
     all.iter_mut().for_each(|cpu| start(cpu, Some((RAM + 0x2000, 0xd7b))));
     all
 }
@@ -53,10 +60,10 @@ fn base_says_what_there_is() {
     let cpu = &mut started(1)[0];
     assert_eq!(sbi(cpu, 0x10, 0, &[]), (0, 2 << 24));
     assert_eq!(sbi(cpu, 0x10, 1, &[]), (0, 0x4d49));
-    for extension in [0, 1, 8, 0x10, TIME, IPI, RFENCE, HSM, SRST, DBCN] {
+    for extension in [0, 1, 8, 0x10, TIME, IPI, RFENCE, HSM, SRST, DBCN, PMU, FWFT, DBTR] {
         assert_eq!(sbi(cpu, 0x10, 3, &[extension]), (0, 1), "{extension:#x}");
     }
-    for extension in [9, 0x50_4d55, 0x5355_5350, u64::MAX] {
+    for extension in [9, 0x5355_5350, u64::MAX] {
         assert_eq!(sbi(cpu, 0x10, 3, &[extension]), (0, 0), "{extension:#x}");
         assert_eq!(sbi(cpu, extension, 0, &[]).0, -2);
     }
@@ -234,4 +241,139 @@ fn legacy_masks_are_read_as_s_mode_reads() {
     cpu.set(x(17), 6);
     assert_eq!(call(cpu, "ecall", [0; 3]), Ok(0));
     assert_eq!(cpu.get(x(11)), 0x5555, "a1 is kept");
+}
+
+#[test]
+fn features_are_switched_and_locked() {
+    let cpu = &mut started_with("svade=off", 1)[0];
+    assert_eq!(sbi(cpu, FWFT, 1, &[0]), (0, 1), "misaligned accesses are S-mode's");
+    assert_eq!(sbi(cpu, FWFT, 1, &[4]), (0, 1));
+    assert_eq!(sbi(cpu, FWFT, 0, &[4, 0, 1]), (0, 0));
+    assert_eq!(cpu.get(regs::MENVCFG) & envcfg::ADUE, 0);
+    assert_eq!(sbi(cpu, FWFT, 1, &[4]), (0, 0));
+    assert_eq!(sbi(cpu, FWFT, 0, &[4, 1, 0]).0, -4, "locked");
+    assert_eq!(sbi(cpu, FWFT, 0, &[0, 0, 0]), (0, 0));
+    assert_eq!(sbi(cpu, FWFT, 0, &[0, 1, 0]), (0, 0), "not locked");
+    for (args, error) in [([0, 2, 0], -3), ([0, 1, 2], -3), ([1, 0, 0], -2), ([5, 0, 0], -4), ([1 << 31, 0, 0], -4)] {
+        assert_eq!(sbi(cpu, FWFT, 0, &args).0, error, "{args:x?}");
+    }
+    assert_eq!(sbi(cpu, FWFT, 2, &[]).0, -2);
+    start(cpu, Some((RAM, 0)));
+    assert_eq!(sbi(cpu, FWFT, 0, &[4, 1, 0]), (0, 0), "a hart that begins anew has no locks");
+    let cpu = &mut started_with("svadu=off", 1)[0];
+    assert_eq!(sbi(cpu, FWFT, 1, &[4]).0, -2);
+}
+
+#[test]
+fn triggers_are_installed_by_a_message() {
+    const MATCH: u64 = 6 << 60;
+    let (shared, load, store) = (RAM + 0x1000, 1, 2);
+    let cpu = &mut started(1)[0];
+    assert_eq!(sbi(cpu, DBTR, 0, &[0]), (0, 2));
+    assert_eq!((sbi(cpu, DBTR, 0, &[2 << 60]), sbi(cpu, DBTR, 0, &[4 << 60])), ((0, 2), (0, 0)));
+    assert_eq!(sbi(cpu, DBTR, 3, &[1]).0, -9, "no memory is shared");
+    for (args, error) in [([4, 0, 0], -3), ([RAM, 1, 0], -5), ([0x1000, 0, 0], -5), ([RAM, 0, 1], -3)] {
+        assert_eq!(sbi(cpu, DBTR, 1, &args).0, error, "{args:x?}");
+    }
+    assert_eq!(sbi(cpu, DBTR, 1, &[shared, 0, 0]), (0, 0));
+    let message = |cpu: &Cpu, n: u64, words: [u64; 4]| {
+        (0..).zip(words).for_each(|(at, word)| put(cpu, shared + 32 * n + 8 * at, word));
+    };
+    // S-mode may not watch M-mode, nor count instructions.
+    for control in [MATCH | 1 << 6 | load, 3 << 60, MATCH | 1 << 59 | load, 0] {
+        message(cpu, 0, [0, control, RAM, 0]);
+        assert_eq!(sbi(cpu, DBTR, 3, &[1]).0, -1, "{control:#x}");
+    }
+    message(cpu, 0, [9, MATCH | 1 << 4 | load, RAM + 0x4000, 0]);
+    message(cpu, 1, [9, MATCH | 1 << 4 | store, RAM + 0x4008, 0]);
+    assert_eq!(sbi(cpu, DBTR, 3, &[2]), (0, 0));
+    assert_eq!((get(cpu, shared), get(cpu, shared + 32)), (0, 1), "the places");
+    assert_eq!(load_of(cpu, 0x4000), Err(trap(3, RAM + 0x4000)));
+    assert_eq!(super::store(cpu, RAM + 0x4000, 1), Ok(()));
+    assert_eq!(super::store(cpu, RAM + 0x4008, 1), Err(trap(3, RAM + 0x4008)));
+    assert_eq!(sbi(cpu, DBTR, 3, &[1]), (-1, 0), "all places are taken");
+    assert_eq!(sbi(cpu, DBTR, 2, &[0, 2]), (0, 0));
+    assert_eq!((get(cpu, shared), get(cpu, shared + 32)), (1 | 1 << 2 | 1 << 5, 1 | 1 << 2 | 1 << 5 | 1 << 8));
+    assert_eq!(get(cpu, shared + 16), RAM + 0x4000);
+    assert_eq!(sbi(cpu, DBTR, 7, &[0, 1]), (0, 0), "disabled");
+    assert!(load_of(cpu, 0x4000).is_ok());
+    assert_eq!(sbi(cpu, DBTR, 6, &[0, 1]), (0, 0), "enabled");
+    assert!(load_of(cpu, 0x4000).is_err());
+    message(cpu, 0, [0, MATCH | 1 << 4 | load, RAM + 0x5000, 0]);
+    assert_eq!(sbi(cpu, DBTR, 4, &[1]), (0, 0), "updated");
+    assert!(load_of(cpu, 0x4000).is_ok() && load_of(cpu, 0x5000).is_err());
+    assert_eq!(sbi(cpu, DBTR, 5, &[0, 3]), (0, 0), "uninstalled");
+    assert!(load_of(cpu, 0x5000).is_ok() && super::store(cpu, RAM + 0x4008, 1).is_ok());
+    assert_eq!(sbi(cpu, DBTR, 5, &[0, 1]).0, -3);
+    assert_eq!(sbi(cpu, DBTR, 6, &[u64::MAX, u64::MAX]).0, -3);
+    assert_eq!(sbi(cpu, DBTR, 2, &[1, u64::MAX]).0, -3);
+    let cpu = &mut started_with("debug=off", 1)[0];
+    assert_eq!((sbi(cpu, 0x10, 3, &[DBTR]), sbi(cpu, DBTR, 0, &[0]).0), ((0, 0), -2));
+}
+
+fn load_of(cpu: &mut Cpu, offset: u64) -> Result<u64, Trap> {
+    super::load(cpu, RAM + offset)
+}
+
+#[test]
+fn counters_of_hardware_are_matched_started_and_stopped() {
+    const CYCLES: u64 = 1;
+    let cpu = &mut started_with("sscofpmf=off", 1)[0];
+    assert_eq!(sbi(cpu, PMU, 0, &[]), (0, 19 + 16));
+    assert_eq!(sbi(cpu, PMU, 1, &[0]), (0, 0xc00 | 63 << 12));
+    assert_eq!((sbi(cpu, PMU, 1, &[1]).0, sbi(cpu, PMU, 1, &[35]).0), (-3, -3));
+    assert_eq!(sbi(cpu, PMU, 1, &[19]), (0, 1 << 63 | 63 << 12));
+    assert_eq!(sbi(cpu, PMU, 2, &[0, 0x7_ffff, 2, CYCLES, 0]), (0, 0), "the fixed one");
+    assert_eq!(sbi(cpu, PMU, 3, &[0, 1, 0, 0]).0, -7, "it runs already");
+    assert_eq!(sbi(cpu, PMU, 2, &[0, 0x7_ffff, 0, CYCLES, 0]).0, -2, "there is one of it");
+    assert_eq!(sbi(cpu, PMU, 4, &[0, 1, 0]), (0, 0));
+    assert_eq!(sbi(cpu, PMU, 4, &[0, 1, 0]).0, -8);
+    assert_eq!(sbi(cpu, PMU, 3, &[0, 1, 1, 500]), (0, 0));
+    cpu.clock().set(7);
+    assert_eq!(read(cpu, "cycle"), Ok(507));
+    let misses = 0x1_0019;
+    let (error, n) = sbi(cpu, PMU, 2, &[3, 0xffff, 6, misses, 0]);
+    assert_eq!((error, n), (0, 3));
+    load(cpu, RAM).unwrap();
+    assert_eq!(call(cpu, "csr_read", [0xc03, 0, 0]), Ok(1), "a load walked");
+    assert_eq!(sbi(cpu, PMU, 4, &[3, 1, 1]), (0, 0));
+    cpu.flush_all();
+    load(cpu, RAM).unwrap();
+    assert_eq!(call(cpu, "csr_read", [0xc03, 0, 0]), Ok(1), "stopped");
+    assert_eq!(sbi(cpu, PMU, 3, &[3, 1, 0, 0]).0, -3, "and for no event");
+    for (args, error) in [
+        ([0, 0, 0, CYCLES, 0], -3),
+        ([35, 1, 0, CYCLES, 0], -3),
+        ([u64::MAX, u64::MAX, 0, CYCLES, 0], -3),
+        ([0, 0x7_ffff, 0, 0, 0], -3),
+        ([0, 0x7_ffff, 0, 0x2_0000, 5], -2),
+        ([0, 0x7_ffff, 0, 3, 0], -2),
+        ([0, 0x7_ffff, 0, 1 << 20, 0], -3),
+    ] {
+        assert_eq!(sbi(cpu, PMU, 2, &args).0, error, "{args:x?}");
+    }
+    assert_eq!(sbi(cpu, PMU, 7, &[]).0, -2);
+}
+
+#[test]
+fn counters_of_the_firmware_count_its_calls() {
+    let mut all = started(2);
+    let configure = |cpu: &mut Cpu, event: u64| sbi(cpu, PMU, 2, &[19, 0xffff, 6, 0xf_0000 | event, 0]);
+    at(&mut all[1], Privilege::Supervisor);
+    assert_eq!(configure(&mut all[0], 5), (0, 19));
+    assert_eq!(configure(&mut all[0], 6), (0, 20));
+    assert_eq!(configure(&mut all[1], 7), (0, 19));
+    sbi(&mut all[0], TIME, 0, &[u64::MAX]);
+    sbi(&mut all[0], TIME, 0, &[u64::MAX]);
+    sbi(&mut all[0], IPI, 0, &[2, 0]);
+    let read = |cpu: &mut Cpu, n: u64| sbi(cpu, PMU, 5, &[n]);
+    assert_eq!((read(&mut all[0], 19), read(&mut all[0], 20), read(&mut all[1], 19)), ((0, 2), (0, 1), (0, 1)));
+    assert_eq!((read(&mut all[0], 21).0, read(&mut all[0], 0).0, read(&mut all[0], u64::MAX).0), (-3, -3, -3));
+    assert_eq!(sbi(&mut all[0], PMU, 4, &[19, 1, 0]), (0, 0));
+    sbi(&mut all[0], TIME, 0, &[u64::MAX]);
+    assert_eq!(read(&mut all[0], 19), (0, 2));
+    assert_eq!(sbi(&mut all[0], PMU, 3, &[19, 1, 1, 40]), (0, 0));
+    sbi(&mut all[0], TIME, 0, &[u64::MAX]);
+    assert_eq!(read(&mut all[0], 19), (0, 41));
+    assert_eq!(configure(&mut all[0], 22).0, -3);
 }

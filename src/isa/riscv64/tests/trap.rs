@@ -89,8 +89,8 @@ fn global_enables_count_at_their_own_level_only() {
 fn the_machines_interrupts_come_first_then_external_software_timer() {
     let mut cpu = ready(User);
     at(&mut cpu, Machine);
-    write(&mut cpu, "mie", 0xaaa).unwrap();
-    write(&mut cpu, "mip", 0x222).unwrap();
+    write(&mut cpu, "mie", 0x2aaa).unwrap();
+    write(&mut cpu, "mip", 0x2222).unwrap();
     [irq::MEI, irq::MSI, irq::MTI].into_iter().for_each(|pin| cpu.pins.set(pin, true));
     at(&mut cpu, User);
     let isa = cpu.isa.clone();
@@ -203,7 +203,6 @@ fn only_the_whole_sequence_is_a_semihosting_call() {
             (operation != 7).then_some(u64::from(operation) * 2)
         }
     }
-    let breakpoint = Err(trap(3, 0));
     let (before, this, after) = (0x01f0_1013u32, 0x0010_0073, 0x4070_5013u32);
     let cases = [
         (Machine, false, 0x120, before, after, true),
@@ -220,6 +219,7 @@ fn only_the_whole_sequence_is_a_semihosting_call() {
     for (level, users, at, before, after, served) in cases {
         let mut cpu = ready(level);
         cpu.pc = RAM + at;
+        let breakpoint = Err(trap(3, RAM + at));
         for (n, word) in (0..).zip([before, this, after]) {
             assert!(cpu.board.bus.poke(cpu.pc - 4 + 4 * n, &word.to_le_bytes()));
         }

@@ -5,12 +5,18 @@
 //! | Base, TIME, IPI, RFENCE, HSM, SRST | as the specification has them; RFENCE without the hypervisor's fences |
 //! | DBCN | when the board has said where its console is |
 //! | legacy 0 to 8 | for kernels from before SBI 0.2 |
-//! | PMU, SUSP, CPPC, NACL, STA, … | not there |
+//! | PMU, FWFT, DBTR | as OpenSBI 1.5 has them |
+//! | SUSP, CPPC, SSE, NACL, STA, … | not there |
 //!
 //! There is no M-mode code, so all that can be delegated is, and S-mode gets what OpenSBI would hand on to it.
 //!
 //! Document: RISC-V Supervisor Binary Interface Specification, version 2.0.
 
+mod dbtr;
+mod fwft;
+mod pmu;
+
+use super::extensions::Extensions;
 use super::fields::{cause, envcfg, irq};
 use super::harts::Harts;
 use super::hsm::{Entry, HartState, begin_supervisor};
@@ -47,6 +53,9 @@ mod eid {
     pub const HSM: u64 = 0x48_534d;
     pub const SRST: u64 = 0x5352_5354;
     pub const DBCN: u64 = 0x4442_434e;
+    pub const DBTR: u64 = 0x4442_5452;
+    pub const FWFT: u64 = 0x4657_4654;
+    pub const PMU: u64 = 0x50_4d55;
 }
 
 /// Errors of calls.
@@ -56,8 +65,12 @@ enum Error {
     Failed = -1,
     NotSupported = -2,
     InvalidParam = -3,
+    Denied = -4,
     InvalidAddress = -5,
     AlreadyAvailable = -6,
+    AlreadyStarted = -7,
+    AlreadyStopped = -8,
+    NoSharedMemory = -9,
 }
 
 type Answer = Result<u64, Error>;
@@ -81,6 +94,62 @@ pub struct Sbi {
     console: Option<Console>,
 }
 
+/// What the firmware has for one hart.
+#[derive(Default)]
+pub struct Own {
+    counters: pmu::Pmu,
+    features: fwft::Features,
+    triggers: dbtr::Triggers,
+}
+
+/// Memory that the supervisor shares with the firmware, by its physical address.
+#[derive(Clone, Copy)]
+struct Shared(u64);
+
+impl Shared {
+    /// Takes the memory that the two halves of an address name, both all ones for none, and no flags.
+    fn set(cpu: &Cpu, place: &mut Option<Shared>, [low, high, flags]: [u64; 3], align: u64, size: u64) -> Answer {
+        if flags != 0 {
+            return Err(Error::InvalidParam);
+        }
+        if low == u64::MAX && high == u64::MAX {
+            *place = None;
+            return Ok(0);
+        }
+        if !low.is_multiple_of(align) {
+            return Err(Error::InvalidParam);
+        }
+        let last = low.checked_add(size - 1).filter(|_| high == 0).ok_or(Error::InvalidAddress)?;
+        let is_ram = |at: u64| cpu.board.bus.host_page(at).is_some_and(|page| page.writable);
+        if !is_ram(low) || !is_ram(last) {
+            return Err(Error::InvalidAddress);
+        }
+        *place = Some(Shared(low));
+        Ok(0)
+    }
+
+    fn put(self, cpu: &Cpu, offset: u64, bytes: &[u8]) -> Result<(), Error> {
+        if store(cpu, self.0 + offset, bytes) { Ok(()) } else { Err(Error::InvalidAddress) }
+    }
+
+    fn word(self, cpu: &Cpu, offset: u64) -> Result<u64, Error> {
+        cpu.read_physical(self.0 + offset, 8).ok_or(Error::InvalidAddress)
+    }
+}
+
+/// Stores bytes at a physical address, in RAM alone; false when some of it is none.
+fn store(cpu: &Cpu, at: u64, bytes: &[u8]) -> bool {
+    let mut done = 0;
+    while done < bytes.len() {
+        let Some(to) = at.checked_add(done as u64) else { return false };
+        let Some(page) = cpu.board.bus.host_page(to).filter(|page| page.writable) else { return false };
+        let count = (bytes.len() - done).min((PAGE_SIZE - to % PAGE_SIZE) as usize);
+        page.ram.write(page.offset + to % PAGE_SIZE, &bytes[done..done + count]);
+        done += count;
+    }
+    true
+}
+
 /// A call's arguments, `a0` to `a5`.
 type Args = [u64; 6];
 
@@ -97,18 +166,29 @@ pub fn start(cpu: &mut Cpu, boot: Option<(u64, u64)>) {
     let harts = config(cpu).harts.clone();
     let boot = boot.filter(|_| cpu.index == 0);
     prepare(cpu);
+    forget(cpu);
     harts.hsm.reset(cpu, boot.is_some());
     if let Some((address, opaque)) = boot {
         begin_supervisor(cpu, Entry { address, opaque });
     }
 }
 
+/// Takes away what was set up on a hart that stops or begins anew.
+fn forget(cpu: &mut Cpu) {
+    let harts = config(cpu).harts.clone();
+    harts.with_own(cpu.index, |own| {
+        own.triggers.reset(cpu);
+        *own = Own::default();
+    });
+    pmu::prepare(cpu);
+}
+
 /// Sets what M-mode decides about S-mode.
 fn prepare(cpu: &mut Cpu) {
     cpu.set(regs::MEDELEG, cause::DELEGABLE & !(1 << cause::ECALL_S));
-    cpu.set(regs::MIDELEG, irq::SUPERVISOR);
+    let overflows = if config(cpu).ext.has(Extensions::SSCOFPMF) { 1 << irq::LCOFI } else { 0 };
+    cpu.set(regs::MIDELEG, irq::SUPERVISOR | overflows);
     // cycle, time, instret.
-    cpu.set(regs::MCOUNTEREN, 7);
     cpu.set(regs::SCOUNTEREN, 7);
     let environment = envcfg::CBIE | envcfg::CBCFE | envcfg::CBZE | envcfg::PBMTE | envcfg::STCE;
     let environment = cpu.get(regs::MENVCFG) | environment;
@@ -148,21 +228,40 @@ impl Chosen {
 }
 
 impl Sbi {
+    /// Counts an event for a hart, by its code in [`pmu::firmware`].
+    fn count(&self, cpu: &Cpu, hart: u32, event: u64) {
+        self.harts.with_own(hart, |own| own.counters.count(cpu, event));
+    }
+
     fn set_timer(&self, cpu: &mut Cpu, at: u64) {
+        self.count(cpu, cpu.index, pmu::firmware::SET_TIMER);
         cpu.set(regs::STIMECMP, at);
         self.harts.set_timer(cpu, at);
     }
 
     fn send_ipi(&self, cpu: &Cpu, chosen: Chosen) {
+        self.count(cpu, cpu.index, pmu::firmware::IPI_SENT);
         for (index, other) in cpu.others.iter().enumerate() {
             if chosen.has(index as u32) {
                 // A rise is what sets SSIP; the hart clears it itself.
                 other.pins().pulse(irq::SSI);
+                self.count(cpu, index as u32, pmu::firmware::IPI_RECEIVED);
             }
         }
     }
 
     fn fence(&self, cpu: &mut Cpu, chosen: Chosen, request: Request) {
+        let (sent, received) = match request {
+            Request::FlushSpace(_) | Request::FlushPages { space: Some(_), .. } => {
+                (pmu::firmware::SFENCE_VMA_ASID_SENT, pmu::firmware::SFENCE_VMA_ASID_RECEIVED)
+            }
+            Request::Flush | Request::FlushPages { .. } => {
+                (pmu::firmware::SFENCE_VMA_SENT, pmu::firmware::SFENCE_VMA_RECEIVED)
+            }
+            _ => (pmu::firmware::FENCE_I_SENT, pmu::firmware::FENCE_I_RECEIVED),
+        };
+        self.count(cpu, cpu.index, sent);
+        (0..cpu.others.len() as u32).filter(|hart| chosen.has(*hart)).for_each(|hart| self.count(cpu, hart, received));
         if chosen.has(cpu.index) {
             match request {
                 Request::Flush => cpu.flush_all(),
@@ -183,7 +282,7 @@ impl Sbi {
             0 => SPEC_VERSION,
             1 => IMPLEMENTATION,
             2 => implementation_version(),
-            3 => u64::from(self.has(args[0])),
+            3 => u64::from(self.has(args[0], config(cpu).triggers)),
             4 => cpu.get(regs::MVENDORID),
             5 => cpu.get(regs::MARCHID),
             6 => cpu.get(regs::MIMPID),
@@ -191,11 +290,13 @@ impl Sbi {
         })
     }
 
-    fn has(&self, extension: u64) -> bool {
+    /// Whether there is an extension, on harts with debug triggers or without.
+    fn has(&self, extension: u64, triggers: bool) -> bool {
         match extension {
             eid::PUTCHAR | eid::GETCHAR | eid::DBCN => self.console.is_some(),
             eid::SET_TIMER..=eid::SHUTDOWN => true,
-            eid::BASE | eid::TIME | eid::IPI | eid::RFENCE | eid::HSM | eid::SRST => true,
+            eid::BASE | eid::TIME | eid::IPI | eid::RFENCE | eid::HSM | eid::SRST | eid::PMU | eid::FWFT => true,
+            eid::DBTR => triggers,
             _ => false,
         }
     }
@@ -232,6 +333,7 @@ impl Sbi {
                 Ok(0)
             }
             1 => {
+                forget(cpu);
                 hsm.stop(cpu);
                 Ok(0)
             }
@@ -291,7 +393,7 @@ impl Sbi {
                 let mut count = 0;
                 while count < a0.min(PAGE_SIZE) {
                     let Some(byte) = (console.get)(&bus) else { break };
-                    if !bus.poke(a1 + count, &[byte]) {
+                    if !store(cpu, a1 + count, &[byte]) {
                         return Err(Error::InvalidParam);
                     }
                     count += 1;
@@ -381,6 +483,8 @@ impl Firmware for Sbi {
             cpu.set(x(10), result);
             return Ok(());
         }
+        let harts = self.harts.clone();
+        let mut value_of_failed = 0;
         let answer = match extension {
             eid::BASE => self.base(cpu, function, args),
             eid::TIME if function == 0 => {
@@ -395,6 +499,13 @@ impl Firmware for Sbi {
             eid::HSM => self.hart_state(cpu, function, args),
             eid::SRST => self.reset(cpu, function, args),
             eid::DBCN => self.debug_console(cpu, function, args),
+            eid::PMU => harts.with_own(cpu.index, |own| own.counters.call(cpu, function, args)),
+            eid::FWFT => harts.with_own(cpu.index, |own| own.features.call(cpu, function, args)),
+            eid::DBTR => {
+                let (answer, failed) = harts.with_own(cpu.index, |own| own.triggers.call(cpu, function, args));
+                value_of_failed = failed;
+                answer
+            }
             _ => Err(Error::NotSupported),
         };
         match answer {
@@ -403,7 +514,7 @@ impl Firmware for Sbi {
             Ok(_) => {}
         }
         cpu.set(x(10), answer.err().map_or(0, |error| error as i64 as u64));
-        cpu.set(x(11), answer.unwrap_or(0));
+        cpu.set(x(11), answer.unwrap_or(value_of_failed));
         Ok(())
     }
 }
