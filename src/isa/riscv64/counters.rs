@@ -8,6 +8,7 @@ use super::csr::Csr;
 use super::extensions::Extensions;
 use super::fields::{envcfg, irq, mhpmevent};
 use super::mode::Privilege;
+use super::sbi::sse;
 use super::trap::privilege;
 use super::{config, regs};
 use crate::base::bits::bit;
@@ -197,7 +198,12 @@ fn overflow(cpu: &mut Cpu, n: u32) {
         return;
     }
     cpu.set(regs::mhpmevent(n), event | mhpmevent::OF);
-    cpu.set(regs::MIP, cpu.get(regs::MIP) | 1 << irq::LCOFI);
+    let events = cpu.get(regs::EVENTS);
+    if events & sse::TAKES_OVERFLOWS != 0 {
+        cpu.set(regs::EVENTS, events | sse::OVERFLOWED | sse::LOOK);
+    } else {
+        cpu.set(regs::MIP, cpu.get(regs::MIP) | 1 << irq::LCOFI);
+    }
     cpu.interrupts_changed();
 }
 

@@ -58,6 +58,8 @@ pub mod irq {
     pub const MACHINE: u64 = 1 << MSI | 1 << MTI | 1 << MEI;
     /// Overflow of a counter: software's bit, which a counter sets.
     pub const LCOFI: u32 = 13;
+    /// No interrupt, but a pin: another hart has injected an event of the firmware's.
+    pub const EVENT: u32 = 62;
     /// All, highest priority first.
     pub const BY_PRIORITY: [u32; 7] = [MEI, MSI, MTI, SEI, SSI, STI, LCOFI];
 }
@@ -116,6 +118,8 @@ pub mod satp {
 pub mod cause {
     /// The bit that tells interrupts from exceptions.
     pub const INTERRUPT: u64 = 1 << 63;
+    /// An event of the built-in firmware's, which no handler sees as a cause.
+    pub const EVENT: u64 = INTERRUPT | super::irq::EVENT as u64;
     /// Instruction address misaligned.
     pub const FETCH_MISALIGNED: u64 = 0;
     /// Instruction access fault.

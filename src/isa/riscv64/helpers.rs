@@ -18,7 +18,7 @@ pub const ILLEGAL: HelperId = HelperId(0);
 pub const CSR_READ: HelperId = HelperId(1);
 /// `csr_write(csr, value, instruction)`: writes after the access checks.
 pub const CSR_WRITE: HelperId = HelperId(2);
-/// `ecall()`: an environment call. Goes on behind the instruction when the built-in firmware answered.
+/// `ecall()`: an environment call; the address to go on at, when the built-in firmware answered.
 pub const ECALL: HelperId = HelperId(3);
 /// `ebreak()`: traps, unless it is a semihosting call that is served: the address to go on at.
 pub const EBREAK: HelperId = HelperId(4);
@@ -95,7 +95,17 @@ fn ecall(cpu: &mut Cpu, _: [u64; 3]) -> Result<u64, Trap> {
     if at == Privilege::Supervisor
         && let Some(firmware) = cpu.firmware.clone()
     {
-        return firmware.call(cpu).map(|()| 0);
+        // Most calls go on behind the instruction; one that goes elsewhere says so by the pc.
+        let pc = cpu.pc;
+        cpu.pc = pc + 4;
+        let answer = firmware.call(cpu);
+        return match answer {
+            Ok(()) => Ok(cpu.pc),
+            Err(trap) => {
+                cpu.pc = pc;
+                Err(trap)
+            }
+        };
     }
     Err(Trap { cause: cause::ECALL_U + at as u64, value: 0 })
 }

@@ -1,7 +1,7 @@
 //! RISC-V, RV64: instructions from user code up to M-mode.
 //!
 //! ```text
-//!   code ──► decode ──► lift ──► IR           CSR instructions ──► helpers ──► csr (the table) ──► status counters pmp
+//!   code ──► decode ──► lift ──► IR           CSR instructions ──► helpers ──► csr (the table) ──► status counters pmp triggers
 //!   address ──► mmu ──► pmp ──► Mapping       pins, mip, mie ──► trap ──► stvec, mtvec
 //!   ecall ──► sbi (when no guest firmware is there)              -cpu ──► models ──► Riscv64
 //! ```
@@ -225,7 +225,8 @@ impl Isa for Riscv64 {
     }
 
     fn wakes(&self, cpu: &mut Cpu) -> bool {
-        let interrupted = status::mip(cpu) & cpu.get(regs::MIE) != 0;
+        let waiting = status::mip(cpu) & cpu.get(regs::MIE) != 0;
+        let interrupted = waiting || cpu.get(regs::EVENTS) & sbi::sse::LOOK != 0;
         self.harts.hsm.wakes(cpu, interrupted)
     }
 

@@ -118,6 +118,8 @@ slots! {
     MCONTEXT;
     /// What debug triggers make the hart look at: see [`super::triggers`].
     TRIGGERS;
+    /// What there is of the firmware's events: see [`super::sbi`].
+    EVENTS;
     /// Whether some programmable counter counts at some privilege levels only.
     HPM_FILTERED;
     /// Whether some programmable counter counts events one by one.

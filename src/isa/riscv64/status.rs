@@ -5,6 +5,7 @@ use super::csr::Csr;
 use super::extensions::Extensions;
 use super::fields::{envcfg, irq, mstatus};
 use super::mode::Privilege;
+use super::sbi::sse;
 use super::{counters, regs};
 use crate::base::bits::{field, with_field};
 use crate::cpu::Cpu;
@@ -137,13 +138,17 @@ fn interrupts(ext: Extensions) -> u64 {
 
 /// `mip` as it is: pins and what software has set.
 pub fn mip(cpu: &mut Cpu) -> u64 {
-    // The timer of overflows is a rise; counters then say which of them it was.
-    if cpu.pins.take_rises(1 << irq::LCOFI) != 0 {
+    let risen = cpu.pins.take_rises(1 << irq::SSI | 1 << irq::LCOFI | 1 << irq::EVENT);
+    if risen & 1 << irq::LCOFI != 0 {
+        // The timer of overflows: counters say which of them it was.
         counters::look_back(cpu);
+    }
+    if risen & 1 << irq::EVENT != 0 {
+        cpu.set(regs::EVENTS, cpu.get(regs::EVENTS) | sse::LOOK);
     }
     // A rise of SSI sets SSIP, which software clears; all other pins are levels.
     let mut soft = cpu.get(regs::MIP);
-    if cpu.pins.take_rises(1 << irq::SSI) != 0 {
+    if risen & 1 << irq::SSI != 0 {
         soft |= 1 << irq::SSI;
         cpu.set(regs::MIP, soft);
     }

@@ -3,6 +3,7 @@
 use super::extensions::Extensions;
 use super::fields::{cause, irq, mstatus};
 use super::mode::Privilege;
+use super::sbi::sse;
 use super::status::{look_at_interrupts, mip};
 use super::{config, counters, regs};
 use crate::base::bits::{bit, field, with_field};
@@ -52,6 +53,9 @@ pub fn misaligned(address: u64, access: Access) -> Trap {
 /// The interrupt to be taken now, if any.
 pub fn pending(cpu: &mut Cpu) -> Option<Trap> {
     let waiting = mip(cpu) & cpu.get(regs::MIE);
+    if cpu.get(regs::EVENTS) & sse::LOOK != 0 && privilege(cpu) < Privilege::Machine {
+        return Some(Trap { cause: cause::EVENT, value: 0 });
+    }
     if waiting == 0 {
         return None;
     }
@@ -67,7 +71,7 @@ pub fn pending(cpu: &mut Cpu) -> Option<Trap> {
 }
 
 /// Changes the privilege level. A reservation does not outlive it, so that SC cannot succeed on another's LR.
-fn set_privilege(cpu: &mut Cpu, to: Privilege) {
+pub fn set_privilege(cpu: &mut Cpu, to: Privilege) {
     if cpu.get(regs::HPM_FILTERED) == 0 {
         cpu.set(regs::PRIVILEGE, to as u64);
     } else {
@@ -85,6 +89,9 @@ fn handler(tvec: u64, trap: u64) -> u64 {
 
 /// Enters the handler of `trap`.
 pub fn enter(cpu: &mut Cpu, trap: Trap) {
+    if trap.cause == cause::EVENT {
+        return sse::take(cpu);
+    }
     let from = privilege(cpu);
     let (interrupt, code) = (trap.cause & cause::INTERRUPT != 0, trap.cause & 63);
     let value = trap.value;
@@ -172,6 +179,7 @@ pub fn name(trap: u64) -> &'static str {
             irq::SEI => "s_external",
             irq::MEI => "m_external",
             irq::LCOFI => "counter_overflow",
+            irq::EVENT => "firmware_event",
             _ => "(unknown)",
         };
     }

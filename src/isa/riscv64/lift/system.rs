@@ -120,8 +120,8 @@ pub fn nop(_: &mut Lift, _: Insn) {}
 
 /// ECALL.
 pub fn ecall(l: &mut Lift, _: Insn) {
-    l.b.call(helpers::ECALL, Effects::ANY, &[]);
-    l.b.next_afresh();
+    let target = l.b.call(helpers::ECALL, Effects::ANY, &[]);
+    l.b.indirect(target, Hint::Jump);
 }
 
 /// EBREAK.

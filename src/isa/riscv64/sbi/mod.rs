@@ -5,8 +5,8 @@
 //! | Base, TIME, IPI, RFENCE, HSM, SRST | as the specification has them; RFENCE without the hypervisor's fences |
 //! | DBCN | when the board has said where its console is |
 //! | legacy 0 to 8 | for kernels from before SBI 0.2 |
-//! | PMU, FWFT, DBTR | as OpenSBI 1.5 has them |
-//! | SUSP, CPPC, SSE, NACL, STA, … | not there |
+//! | PMU, FWFT, DBTR, SSE | as OpenSBI 1.5 has them |
+//! | SUSP, CPPC, NACL, STA, … | not there, as in OpenSBI on this board; STA is a hypervisor's |
 //!
 //! There is no M-mode code, so all that can be delegated is, and S-mode gets what OpenSBI would hand on to it.
 //!
@@ -15,6 +15,7 @@
 mod dbtr;
 mod fwft;
 mod pmu;
+pub mod sse;
 
 use super::extensions::Extensions;
 use super::fields::{cause, envcfg, irq};
@@ -56,6 +57,7 @@ mod eid {
     pub const DBTR: u64 = 0x4442_5452;
     pub const FWFT: u64 = 0x4657_4654;
     pub const PMU: u64 = 0x50_4d55;
+    pub const SSE: u64 = 0x53_5345;
 }
 
 /// Errors of calls.
@@ -71,6 +73,8 @@ enum Error {
     AlreadyStarted = -7,
     AlreadyStopped = -8,
     NoSharedMemory = -9,
+    InvalidState = -10,
+    BadRange = -11,
 }
 
 type Answer = Result<u64, Error>;
@@ -100,6 +104,7 @@ pub struct Own {
     counters: pmu::Pmu,
     features: fwft::Features,
     triggers: dbtr::Triggers,
+    events: sse::Events,
 }
 
 /// Memory that the supervisor shares with the firmware, by its physical address.
@@ -116,6 +121,12 @@ impl Shared {
             *place = None;
             return Ok(0);
         }
+        *place = Some(Shared::new(cpu, low, high, align, size)?);
+        Ok(0)
+    }
+
+    /// The memory that the two halves of an address name.
+    fn new(cpu: &Cpu, low: u64, high: u64, align: u64, size: u64) -> Result<Shared, Error> {
         if !low.is_multiple_of(align) {
             return Err(Error::InvalidParam);
         }
@@ -124,8 +135,7 @@ impl Shared {
         if !is_ram(low) || !is_ram(last) {
             return Err(Error::InvalidAddress);
         }
-        *place = Some(Shared(low));
-        Ok(0)
+        Ok(Shared(low))
     }
 
     fn put(self, cpu: &Cpu, offset: u64, bytes: &[u8]) -> Result<(), Error> {
@@ -180,6 +190,7 @@ fn forget(cpu: &mut Cpu) {
         own.triggers.reset(cpu);
         *own = Own::default();
     });
+    cpu.set(regs::EVENTS, 0);
     pmu::prepare(cpu);
 }
 
@@ -296,6 +307,7 @@ impl Sbi {
             eid::PUTCHAR | eid::GETCHAR | eid::DBCN => self.console.is_some(),
             eid::SET_TIMER..=eid::SHUTDOWN => true,
             eid::BASE | eid::TIME | eid::IPI | eid::RFENCE | eid::HSM | eid::SRST | eid::PMU | eid::FWFT => true,
+            eid::SSE => true,
             eid::DBTR => triggers,
             _ => false,
         }
@@ -501,6 +513,13 @@ impl Firmware for Sbi {
             eid::DBCN => self.debug_console(cpu, function, args),
             eid::PMU => harts.with_own(cpu.index, |own| own.counters.call(cpu, function, args)),
             eid::FWFT => harts.with_own(cpu.index, |own| own.features.call(cpu, function, args)),
+            // Nothing of the call is left when it succeeds: registers are the interrupted program's.
+            eid::SSE if function == 6 => match sse::complete(cpu) {
+                Ok(_) => return Ok(()),
+                error => error,
+            },
+            eid::SSE if function == 7 => sse::inject(cpu, args[0], args[1]),
+            eid::SSE => harts.with_own(cpu.index, |own| own.events.call(cpu, function, args)),
             eid::DBTR => {
                 let (answer, failed) = harts.with_own(cpu.index, |own| own.triggers.call(cpu, function, args));
                 value_of_failed = failed;

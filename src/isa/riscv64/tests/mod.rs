@@ -6,6 +6,7 @@ mod mmu;
 mod models;
 mod pmp;
 mod sbi;
+mod sse;
 mod trap;
 mod triggers;
 

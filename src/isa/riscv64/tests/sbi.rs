@@ -16,7 +16,7 @@ const FWFT: u64 = 0x4657_4654;
 const DBTR: u64 = 0x4442_5452;
 
 /// Harts as the firmware starts them, the first at an entry.
-fn started(count: u32) -> Vec<Box<Cpu>> {
+pub(super) fn started(count: u32) -> Vec<Box<Cpu>> {
     started_with("", count)
 }
 
@@ -27,7 +27,7 @@ fn started_with(props: &str, count: u32) -> Vec<Box<Cpu>> {
 }
 
 /// Calls the firmware: the error and the value.
-fn sbi(cpu: &mut Cpu, extension: u64, function: u64, args: &[u64]) -> (i64, u64) {
+pub(super) fn sbi(cpu: &mut Cpu, extension: u64, function: u64, args: &[u64]) -> (i64, u64) {
     for n in 0..6 {
         cpu.set(x(10 + n), args.get(n as usize).copied().unwrap_or(0));
     }
@@ -60,7 +60,7 @@ fn base_says_what_there_is() {
     let cpu = &mut started(1)[0];
     assert_eq!(sbi(cpu, 0x10, 0, &[]), (0, 2 << 24));
     assert_eq!(sbi(cpu, 0x10, 1, &[]), (0, 0x4d49));
-    for extension in [0, 1, 8, 0x10, TIME, IPI, RFENCE, HSM, SRST, DBCN, PMU, FWFT, DBTR] {
+    for extension in [0, 1, 8, 0x10, TIME, IPI, RFENCE, HSM, SRST, DBCN, PMU, FWFT, DBTR, 0x53_5345] {
         assert_eq!(sbi(cpu, 0x10, 3, &[extension]), (0, 1), "{extension:#x}");
     }
     for extension in [9, 0x5355_5350, u64::MAX] {
@@ -170,14 +170,14 @@ fn a_suspended_hart_goes_on_or_begins_anew() {
     assert!(cpu.halted && !wakes(cpu));
     cpu.pins.pulse(irq::SSI);
     assert!(wakes(cpu));
-    assert_eq!(cpu.pc, RAM + 0x2004);
+    assert_eq!(cpu.pc, RAM + 0x2008, "behind the call");
     cpu.halted = false;
     sbi(cpu, HSM, 3, &[0x8000_0000, RAM + 0x4000, 9]);
     assert!(wakes(cpu));
     assert_eq!((cpu.pc, cpu.get(x(10)), cpu.get(x(11))), (RAM + 0x4000, 0, 9));
     assert_eq!(sbi(cpu, HSM, 3, &[0x8000_0000, 0, 0]).0, -5);
     assert_eq!(sbi(cpu, HSM, 3, &[1]).0, -3);
-    assert!(!cpu.halted || cpu.pc == RAM + 0x4000);
+    assert_eq!(cpu.pc, RAM + 0x4008, "a call that fails is behind it too");
 }
 
 #[test]
@@ -239,7 +239,8 @@ fn legacy_masks_are_read_as_s_mode_reads() {
     cpu.set(x(10), RAM + 0x100);
     cpu.set(x(11), 0x5555);
     cpu.set(x(17), 6);
-    assert_eq!(call(cpu, "ecall", [0; 3]), Ok(0));
+    let behind = cpu.pc + 4;
+    assert_eq!(call(cpu, "ecall", [0; 3]), Ok(behind));
     assert_eq!(cpu.get(x(11)), 0x5555, "a1 is kept");
 }
 
