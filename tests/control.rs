@@ -27,6 +27,28 @@ const COUNT_STARTS: &[u32] = &[
     0x0103_1313, 0x0000_3eb7, 0x333e_8e9b, 0x006e_eeb3, 0x01d3_a023, 0x0000_006f, // fail with the count, and wait
 ];
 
+/// Loops a thousand times over an `addi` and a load from a word, then again with a debug trigger at the `addi`, then with
+/// one at the word, then with a count of three instructions, `mret` being the first; ends with the cause of the last
+/// exception as code, or with 1 when one comes with other values of `mepc`, `mtval` or the counter than it should.
+#[rustfmt::skip]
+const TRIGGERS: &[u32] = &[
+    0x0000_0297, 0x0482_8293, 0x3052_9073, // mtvec = first
+    0x0000_0497, 0x1044_8493, 0x3e80_0413, // lla s1, word; li s0, 1000
+    0xfff4_0413, 0x0004_a303, 0xfe04_1ce3, // loop: addi s0, s0, -1; lw t1, (s1); bnez s0, loop
+    0x0000_0317, 0xff43_0313, 0x7a23_1073, 0x0030_039b, 0x03d3_9393, 0x0443_8393, 0x7a13_9073, // match execution
+    0x3e80_0413, 0xfd5f_f06f, // li s0, 1000; j loop
+    0x3410_25f3, 0x0000_0617, 0xfcc6_0613, 0x08c5_9c63, 0x3e80_0613, 0x08c4_1863, // first: mepc, s0
+    0x0000_0297, 0x0242_8293, 0x3052_9073, // mtvec = second
+    0x7a24_9073, 0x0030_039b, 0x03d3_9393, 0x0413_8393, 0x7a13_9073, 0x3020_0073, // match loads; mret
+    0x3410_25f3, 0x0000_0617, 0xf946_0613, 0x04c5_9e63, 0x3430_25f3, 0x0495_9a63, // second: mepc, mtval
+    0x3e70_0613, 0x04c4_1663, 0x0000_0297, 0x0282_8293, 0x3052_9073, // s0; mtvec = third
+    0x0030_039b, 0x0303_9393, 0x0013_8393, 0x00c3_9393, 0xe003_8393, 0x7a13_9073, 0x3020_0073, // count; mret
+    0x3410_25f3, 0x0000_0617, 0xf486_0613, 0x00c5_9a63, 0x3e70_0613, 0x00c4_1663, // third: mepc, s0
+    0x3420_2573, 0x0080_006f, 0x0010_0513, // mcause, or 1
+    0x0105_1513, 0x0000_3337, 0x3333_031b, 0x0065_6533, 0x0010_02b7, 0x00a2_a023, 0x0000_006f, // end with it
+    0x0000_0013, 0, 0,
+];
+
 /// Counts in a0 for ever.
 const COUNT: &[u32] = &[0x0015_0513, 0xffdf_f06f];
 
@@ -85,6 +107,16 @@ fn wait_for(receiver: &Receiver<Happening>, wanted: impl Fn(&Happening) -> bool)
 #[test]
 fn a_reset_starts_again_and_an_end_brings_its_code() {
     let guest = Guest::new("resets", COUNT_STARTS);
+    for engine in ENGINES {
+        let control = guest.start(engine, 1, Actions::default());
+        control.resume();
+        assert_eq!(control.supervise(), Ok(3), "{engine:?}");
+    }
+}
+
+#[test]
+fn debug_triggers_stop_code_that_has_run_before() {
+    let guest = Guest::new("triggers", TRIGGERS);
     for engine in ENGINES {
         let control = guest.start(engine, 1, Actions::default());
         control.resume();
