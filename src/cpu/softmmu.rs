@@ -4,7 +4,7 @@
 //! Slow: walk the page tables, fill the entry when the page is RAM that may be reached directly, and make the access
 //! here: split where it crosses a page, on the bus where it is a device, noticed where code was made from it.
 
-use super::tlb::{INVALID, ItlbEntry, TlbEntry};
+use super::tlb::{INVALID, TlbEntry};
 use super::{Access, Cpu, Mapping, Tlb, Trap};
 use crate::fabric::{HostPage, Io, PAGE_SIZE};
 use crate::ir::eval::{self, Trapped};
@@ -385,8 +385,7 @@ impl Cpu {
 
     /// Notes where the code of the page at `address` is, for the engine that asked.
     pub fn fill_fetch(&mut self, address: u64, code: u64) {
-        let tag = (address & !(PAGE_SIZE - 1)) | self.fetch_context;
-        self.tlb.fetch[Tlb::fetch_index(address, self.fetch_context)] = ItlbEntry { tag, code };
+        self.tlb.put_fetch(address, self.fetch_context, code);
     }
 
     /// What [`fill_fetch`](Cpu::fill_fetch) noted for the page at `address`, if it still holds.

@@ -72,6 +72,8 @@ pub struct Tlb {
     pub fetch: [ItlbEntry; ITLB_SIZE],
     /// For accesses in emitted code. What a site knows, the data table knew when the site learnt it.
     pub sites: [Site; SITES],
+    /// Not zero when a site has learnt something since they were last emptied.
+    pub taught: u32,
     /// The misses of each site that the data table helped out with; 0 when they are enough to be looked at.
     pub misses: [u32; SITES],
     /// When each site's misses were last looked at, in nanoseconds after `start`; 0 for never.
@@ -82,7 +84,13 @@ pub struct Tlb {
     /// Pages, by the low bits of their number, that the data table has lost to others since the sites were last
     /// renewed: a site may still know them.
     evicted: Box<[u64]>,
+    /// The parts of the data table, and of the fetch table, that were written since they were last emptied, a bit each.
+    data_parts: u64,
+    fetch_parts: u64,
 }
+
+/// The data table and the fetch table are emptied in so many parts, of which only those that were written are.
+const PARTS: usize = 64;
 
 /// Bits of [`Tlb::evicted`].
 const EVICTED: usize = 1 << 14;
@@ -96,11 +104,14 @@ impl Tlb {
             data: [EMPTY; TLB_SIZE],
             fetch: [EMPTY_FETCH; ITLB_SIZE],
             sites: [EMPTY_SITE; SITES],
+            taught: 0,
             misses: [0u32.wrapping_sub(SOME_MISSES); SITES],
             looked: vec![0; SITES].into(),
             start: Instant::now(),
             missing: None,
             evicted: vec![0; EVICTED / 64].into(),
+            data_parts: 0,
+            fetch_parts: 0,
         }
     }
 
@@ -118,14 +129,16 @@ impl Tlb {
     }
 
     pub(super) fn clear(&mut self) {
-        self.data.fill(EMPTY);
-        self.fetch.fill(EMPTY_FETCH);
+        empty(&mut self.data, EMPTY, std::mem::take(&mut self.data_parts));
+        self.clear_fetch();
         self.clear_sites();
     }
 
     /// Makes every site forget.
     pub(super) fn clear_sites(&mut self) {
-        self.sites.fill(EMPTY_SITE);
+        if std::mem::take(&mut self.taught) != 0 {
+            self.sites.fill(EMPTY_SITE);
+        }
         self.forget_evicted();
     }
 
@@ -136,7 +149,9 @@ impl Tlb {
 
     /// Puts a data translation in its place.
     pub(super) fn put(&mut self, address: u64, context: u64, entry: TlbEntry) {
-        let old = &mut self.data[Tlb::data_index(address, context)];
+        let index = Tlb::data_index(address, context);
+        self.data_parts |= 1 << (index / (TLB_SIZE / PARTS));
+        let old = &mut self.data[index];
         let known = if old.read != INVALID { old.read } else { old.write };
         if known != INVALID && known & !(PAGE_SIZE - 1) != address & !(PAGE_SIZE - 1) {
             let (word, bit) = evicted_bit(known);
@@ -145,12 +160,20 @@ impl Tlb {
         *old = entry;
     }
 
+    /// Puts a fetch translation in its place.
+    pub(super) fn put_fetch(&mut self, address: u64, context: u64, code: u64) {
+        let index = Tlb::fetch_index(address, context);
+        self.fetch_parts |= 1 << (index / (ITLB_SIZE / PARTS));
+        self.fetch[index] = ItlbEntry { tag: (address & !(PAGE_SIZE - 1)) | context, code };
+    }
+
     /// Teaches a site the page of an access that it did not know, if the data table knows it. True when the site keeps
     /// missing: [`take_missing`](Tlb::take_missing) names it.
     pub fn teach(&mut self, site: usize, address: u64, store: bool, context: u64, site_context: u64) -> bool {
         let page = address & !(PAGE_SIZE - 1);
         let entry = &self.data[Tlb::data_index(address, context)];
         if page | context == if store { entry.write } else { entry.read } {
+            self.taught = 1;
             self.sites[site] = Site { tag: page | site_context, addend: entry.addend };
         }
         self.misses[site] == 0 && self.look_at(site, self.start.elapsed().as_nanos() as u64)
@@ -173,7 +196,7 @@ impl Tlb {
 
     /// Drops all fetch translations: the code that they lead to is gone.
     pub fn clear_fetch(&mut self) {
-        self.fetch.fill(EMPTY_FETCH);
+        empty(&mut self.fetch, EMPTY_FETCH, std::mem::take(&mut self.fetch_parts));
     }
 
     /// Drops the translations of a page in one context.
@@ -209,6 +232,13 @@ impl Tlb {
     }
 }
 
+/// Empties those parts of a table that have their bit set.
+fn empty<T: Copy>(table: &mut [T], with: T, parts: u64) {
+    let written = |n: &(usize, &mut [T])| parts >> n.0 & 1 != 0;
+    let length = table.len() / PARTS;
+    table.chunks_mut(length).enumerate().filter(written).for_each(|(_, part)| part.fill(with));
+}
+
 fn evicted_bit(address: u64) -> (usize, u64) {
     let number = (address / PAGE_SIZE) as usize % EVICTED;
     (number / 64, 1 << (number % 64))
@@ -227,6 +257,22 @@ mod tests {
         assert_eq!(tlb.take_missing(), None);
         assert!(tlb.look_at(5, apart + apart), "often");
         assert_eq!((tlb.take_missing(), tlb.take_missing()), (Some(5), None));
+    }
+
+    #[test]
+    fn what_was_put_is_gone_when_the_tables_are_emptied() {
+        let mut tlb = Box::new(Tlb::new());
+        let pages = (0..TLB_SIZE as u64).step_by(37).map(|page| page * PAGE_SIZE);
+        for page in pages {
+            let tag = page | 1 << CONTEXT_SHIFT;
+            tlb.put(page, 1 << CONTEXT_SHIFT, TlbEntry { read: tag, write: tag, addend: 0, page: 1 });
+            tlb.put_fetch(page, 1 << CONTEXT_SHIFT, 1);
+            tlb.teach(page as usize / PAGE_SIZE as usize, page, false, 1 << CONTEXT_SHIFT, 0);
+        }
+        tlb.clear();
+        assert!(tlb.data.iter().all(|entry| (entry.read, entry.write) == (INVALID, INVALID)));
+        assert!(tlb.fetch.iter().all(|entry| entry.tag == INVALID));
+        assert!(tlb.sites.iter().all(|site| site.tag == INVALID));
     }
 
     #[test]

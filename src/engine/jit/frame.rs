@@ -116,6 +116,8 @@ pub const CODE: i32 = offset_of!(Frame, code) as i32;
 pub const SITE: i32 = offset_of!(Frame, site) as i32;
 /// Displacement of the sites from `rbp`.
 pub const SITES: i32 = (offset_of!(Cpu, tlb) + offset_of!(Tlb, sites)) as i32 - BIAS;
+/// Displacement of the word that says that any was taught.
+pub const TAUGHT: i32 = (offset_of!(Cpu, tlb) + offset_of!(Tlb, taught)) as i32 - BIAS;
 /// Displacement of the counts of their misses.
 pub const MISSES: i32 = (offset_of!(Cpu, tlb) + offset_of!(Tlb, misses)) as i32 - BIAS;
 /// Displacement of the context of sites from `rbp`.

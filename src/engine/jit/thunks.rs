@@ -123,6 +123,7 @@ fn site_thunk(asm: &mut Asm, store: bool, size: usize) -> usize {
         ; or rbx, [rbp + frame::SITE_CONTEXT]
         ; mov [rbp + rdx], rbx
         ; mov [rbp + rdx + frame::SITE_ADDEND], rax
+        ; mov DWORD [rbp + frame::TAUGHT], 1
         ; mov ebx, edx
         ; shr ebx, 2
         ; inc DWORD [rbp + rbx + (frame::MISSES - frame::SITES / 4)]
