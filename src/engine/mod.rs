@@ -89,17 +89,31 @@ pub fn engines(kind: Kind, code_limit: usize, cpus: u32, watchers: &Watchers) ->
     }
 }
 
+/// Calls `run` while `cpu` counts as running. Registers, pins and points may have changed since it last did, and what it
+/// was told of before it stopped may not have been served, so it looks at everything first.
+fn running<T>(cpu: &mut Cpu, run: impl FnOnce(&mut Cpu) -> T) -> T {
+    cpu.remote.begin();
+    cpu.pins.kick();
+    cpu.serve_requests();
+    let result = run(cpu);
+    cpu.remote.pause();
+    result
+}
+
 /// What the run loop does when attention is asked for: everything that other threads may have changed is looked at.
 fn attend(cpu: &mut Cpu) -> Option<Exit> {
-    cpu.pins.take_attention();
-    cpu.serve_requests();
-    if cpu.remote.stop_asked() {
-        return Some(Exit::Asked);
-    }
-    if !cpu.halted {
+    let exit = serve(cpu);
+    if exit.is_none() && !cpu.halted {
         cpu.take_interrupt();
     }
-    None
+    exit
+}
+
+/// Does what other threads ask for; pins are left to the caller.
+fn serve(cpu: &mut Cpu) -> Option<Exit> {
+    cpu.pins.take_attention();
+    cpu.serve_requests();
+    cpu.remote.stop_asked().then_some(Exit::Asked)
 }
 
 /// Sleeps until the halted vCPU goes on, or attention is asked for.

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::source::{Limits, PageKey};
-use super::{Engine, Exit, Source, attend, left, wait};
+use super::{Engine, Exit, Source, attend, left, running, serve, wait};
 use crate::cpu::{CodeFetch, Cpu};
 use crate::fabric::{HostPage, Mailbox, PAGE_SIZE, RamPage};
 use crate::float::{Flags, Rules};
@@ -149,30 +149,24 @@ fn is_page(blocks: &PageBlocks, page: RamPage) -> bool {
 
 impl Engine for Interp {
     fn run(&mut self, cpu: &mut Cpu) -> Exit {
-        cpu.remote.begin();
-        cpu.serve_requests();
-        let exit = self.run_inside(cpu);
-        cpu.remote.pause();
-        exit
+        running(cpu, |cpu| self.run_inside(cpu))
     }
 
     fn step(&mut self, cpu: &mut Cpu, interrupts: bool) -> Exit {
-        cpu.remote.begin();
-        cpu.serve_requests();
-        let exit = loop {
-            if cpu.remote.stop_asked() {
-                break Exit::Asked;
+        running(cpu, |cpu| {
+            loop {
+                if let Some(exit) = serve(cpu) {
+                    return exit;
+                }
+                if cpu.halted {
+                    wait(cpu);
+                } else if interrupts && cpu.take_interrupt() {
+                    return Exit::Stepped;
+                } else {
+                    return self.step_inside(cpu).unwrap_or(Exit::Stepped);
+                }
             }
-            if cpu.halted {
-                wait(cpu);
-            } else if interrupts && cpu.take_interrupt() {
-                break Exit::Stepped;
-            } else {
-                break self.step_inside(cpu).unwrap_or(Exit::Stepped);
-            }
-        };
-        cpu.remote.pause();
-        exit
+        })
     }
 
     fn forget_code(&mut self, cpu: &mut Cpu) {

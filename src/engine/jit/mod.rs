@@ -31,7 +31,7 @@ pub use report::tell_perf;
 
 use super::interp::Interp;
 use super::source::PageKey;
-use super::{Engine, Exit, Source, attend, left, wait};
+use super::{Engine, Exit, Source, attend, left, running, wait};
 use crate::base::Result;
 use crate::cpu::{Cpu, Trap};
 use crate::fabric::{Mailbox, PAGE_SIZE};
@@ -309,11 +309,7 @@ fn why_from(number: u64) -> Why {
 
 impl Engine for Jit {
     fn run(&mut self, cpu: &mut Cpu) -> Exit {
-        cpu.remote.begin();
-        cpu.serve_requests();
-        let exit = self.run_inside(cpu);
-        cpu.remote.pause();
-        exit
+        running(cpu, |cpu| self.run_inside(cpu))
     }
 
     fn step(&mut self, cpu: &mut Cpu, interrupts: bool) -> Exit {
