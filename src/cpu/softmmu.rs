@@ -47,6 +47,16 @@ struct Place {
     unnoticed: bool,
 }
 
+impl Place {
+    /// Whether stores reach it. If not, the log hears of the one to `address`, which the caller drops.
+    fn is_writable(self, address: u64) -> bool {
+        if !self.writable {
+            crate::guest_error!("store to ROM at {address:#x}");
+        }
+        self.writable
+    }
+}
+
 enum Target {
     Ram(Place),
     /// The physical address, and [`Io::SECURE`] where the access is.
@@ -144,14 +154,26 @@ impl Cpu {
     /// # Errors
     /// When the access traps.
     pub fn rmw(&mut self, op: RmwOp, mem: Mem, address: u64, value: u64) -> Result<u64, Trapped> {
-        let bits = u32::from(mem.size.bytes()) * 8;
-        let mut old = self.load_for_store(mem, address)?;
-        loop {
-            let seen = self.cas(mem, address, old, eval::rmw(op, bits, old, value))?;
-            if seen == old {
-                return Ok(old);
+        let size = mem.size.bytes();
+        // Of what is in memory, what is to be there.
+        let result = |old| mem.in_order(eval::rmw(op, u32::from(size) * 8, mem.in_order(old), value));
+        match self.find_atomic(mem, address)? {
+            Target::Ram(place) => {
+                let mut old = read_place(place, size);
+                loop {
+                    let seen = self.compare_and_swap(place, address, size, old, result(old));
+                    if seen == old {
+                        return Ok(mem.in_order(old));
+                    }
+                    old = seen;
+                }
             }
-            old = seen;
+            Target::Io(physical, world) => {
+                // A device cannot lock its bus for us, and reading it twice may not say the same: read once, write once.
+                let old = self.io_read(physical, world, size, address, Access::Store)?;
+                self.io_write(physical, world, size, result(old), address)?;
+                Ok(mem.in_order(old))
+            }
         }
     }
 
@@ -160,29 +182,42 @@ impl Cpu {
     /// # Errors
     /// When the access traps.
     pub fn cas(&mut self, mem: Mem, address: u64, expected: u64, new: u64) -> Result<u64, Trapped> {
-        self.check_alignment(mem, address, Access::Store)?;
         let size = mem.size.bytes();
-        self.watch(address, size, true, true)?;
         let expected = mem.in_order(expected & crate::base::bits::mask(u32::from(size) * 8));
         let new = mem.in_order(new);
-        match self.find(address, size, Access::Store)? {
-            Target::Ram(place) => {
-                // SAFETY: `host` is inside live RAM and aligned: the access is, and so is the page.
-                let old = unsafe { cas_host(place.host, size, expected, new) };
-                if old == expected {
-                    self.written(place, size.into());
-                }
-                Ok(mem.in_order(old))
-            }
+        let old = match self.find_atomic(mem, address)? {
+            Target::Ram(place) => self.compare_and_swap(place, address, size, expected, new),
             Target::Io(physical, world) => {
-                // A device cannot lock its bus for us: read, then write.
+                // As in `rmw`.
                 let old = self.io_read(physical, world, size, address, Access::Store)?;
                 if old == expected {
                     self.io_write(physical, world, size, new, address)?;
                 }
-                Ok(mem.in_order(old))
+                old
             }
+        };
+        Ok(mem.in_order(old))
+    }
+
+    /// Compares and swaps `size` aligned bytes of memory; the old value, zero-extended. ROM keeps its value.
+    fn compare_and_swap(&self, place: Place, address: u64, size: u8, expected: u64, new: u64) -> u64 {
+        if !place.is_writable(address) {
+            return read_place(place, size);
         }
+        // SAFETY: `find` gave a place in live RAM, and it is aligned: the access is, and so is the page.
+        let old = unsafe { cas_host(place.host, size, expected, new) };
+        if old == expected {
+            self.written(place, size.into());
+        }
+        old
+    }
+
+    /// Finds what an atomic access of `mem.size` bytes reaches, which traps as a store does.
+    fn find_atomic(&mut self, mem: Mem, address: u64) -> Result<Target, Trapped> {
+        self.check_alignment(mem, address, Access::Store)?;
+        let size = mem.size.bytes();
+        self.watch(address, size, true, true)?;
+        self.find(address, size, Access::Store)
     }
 
     /// A 16-byte load, low half first. Atomic when it is aligned and in RAM, as far as 8-byte halves are.
@@ -213,15 +248,20 @@ impl Cpu {
         let (expected, new) = (expected.map(|value| half.in_order(value)), new.map(|value| half.in_order(value)));
         let old = match self.find(address, 16, Access::Store)? {
             Target::Ram(place) => {
-                // SAFETY: `find` gave a place in live RAM, and 16 aligned bytes do not cross its page.
-                let old = unsafe { cas_pair_host(place.host, expected, new) };
-                if old == expected {
-                    self.written(place, 16);
+                if place.is_writable(address) {
+                    // SAFETY: `find` gave a place in live RAM, and 16 aligned bytes do not cross its page.
+                    let old = unsafe { cas_pair_host(place.host, expected, new) };
+                    if old == expected {
+                        self.written(place, 16);
+                    }
+                    old
+                } else {
+                    // SAFETY: as above.
+                    [read_place(place, 8), unsafe { load_host(place.host.add(8), 8) }]
                 }
-                old
             }
             Target::Io(physical, world) => {
-                // A device cannot lock its bus for us: read, then write.
+                // As in `rmw`.
                 let high = address.wrapping_add(8);
                 let old = [
                     self.io_read(physical, world, 8, address, Access::Store)?,
@@ -235,17 +275,6 @@ impl Cpu {
             }
         };
         Ok(old.map(|value| half.in_order(value)))
-    }
-
-    /// A load that traps as a store does: the first half of an atomic.
-    fn load_for_store(&mut self, mem: Mem, address: u64) -> Result<u64, Trapped> {
-        self.check_alignment(mem, address, Access::Store)?;
-        let size = mem.size.bytes();
-        let value = match self.find(address, size, Access::Store)? {
-            Target::Ram(place) => read_place(place, size),
-            Target::Io(physical, world) => self.io_read(physical, world, size, address, Access::Store)?,
-        };
-        Ok(mem.in_order(value))
     }
 
     fn check_alignment(&mut self, mem: Mem, address: u64, access: Access) -> Result<(), Trapped> {
@@ -266,12 +295,10 @@ impl Cpu {
     fn store_found(&mut self, address: u64, size: u8, value: u64) -> Result<(), Trapped> {
         match self.find(address, size, Access::Store)? {
             Target::Ram(place) => {
-                if place.writable {
+                if place.is_writable(address) {
                     // SAFETY: `find` gave a place in live RAM, and the access does not cross its page.
                     unsafe { store_host(place.host, size, value) };
                     self.written(place, size.into());
-                } else {
-                    crate::guest_error!("store to ROM at {address:#x}");
                 }
                 Ok(())
             }

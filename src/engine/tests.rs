@@ -16,6 +16,8 @@ use crate::ir::{
 };
 use std::sync::Arc;
 
+mod atomics;
+mod looks;
 mod stops;
 
 /// A small generator (splitmix64): tests must not change when a crate does.
@@ -522,8 +524,8 @@ impl Isa for Toy {
     fn bus_fault(&self, address: u64, _: Access) -> Trap {
         Trap { cause: 21, value: address }
     }
-    fn pending(&self, _: &mut Cpu) -> Option<Trap> {
-        None
+    fn pending(&self, cpu: &mut Cpu) -> Option<Trap> {
+        (cpu.pins.take_rises(1) != 0).then_some(Trap { cause: 30, value: 0 })
     }
     fn wakes(&self, _: &mut Cpu) -> bool {
         false
