@@ -130,8 +130,9 @@ impl CharEnd for ServerEnd {
         self.0.lock().open
     }
 
-    fn comings(&self) -> u64 {
-        self.0.lock().comings
+    fn visitor(&self) -> Option<u64> {
+        let wire = self.0.lock();
+        wire.open.then_some(wire.comings)
     }
 }
 

@@ -63,24 +63,6 @@ pub struct Alone;
 
 impl Outside for Alone {}
 
-/// Who is on the other side of a stream.
-#[derive(Default)]
-struct Visitor {
-    here: bool,
-    comings: u64,
-}
-
-impl Visitor {
-    /// Looks at the stream: says when somebody has come (`true`) or left since last time. One who left and was
-    /// replaced by another has just come.
-    fn look(&mut self, end: &dyn CharEnd) -> Option<bool> {
-        let now = Visitor { here: end.is_open(), comings: end.comings() };
-        let changed = now.here != self.here || (now.here && now.comings != self.comings);
-        *self = now;
-        changed.then_some(self.here)
-    }
-}
-
 /// What the debuggers and monitors of a machine share.
 pub struct Desk {
     control: Arc<Control>,

@@ -21,9 +21,20 @@ pub trait CharEnd: Send {
         true
     }
 
-    /// How many times somebody has come to the other side. Who talks to one at a time begins anew with each.
-    fn comings(&self) -> u64 {
-        1
+    /// Who is to be spoken to by somebody who talks to one at a time: whoever sent the bytes that come next, who may
+    /// have left since, or else whoever is on the other side. Each visit has a number of its own.
+    fn visitor(&self) -> Option<u64> {
+        self.is_open().then_some(1)
+    }
+
+    /// As [`read`](CharEnd::read), but only what `visitor` sent.
+    fn read_from(&mut self, _visitor: u64, into: &mut [u8]) -> usize {
+        self.read(into)
+    }
+
+    /// As [`write`](CharEnd::write), but for `visitor` alone: dropped when it has left.
+    fn write_to(&mut self, _visitor: u64, bytes: &[u8]) -> usize {
+        self.write(bytes)
     }
 
     /// Whether input comes to this end: on a shared stream only one end has it. A change is told by `notify`.

@@ -190,13 +190,7 @@ impl Task {
         let look = self.port.look(!self.held.is_empty());
         tell(look.notify);
         if !look.output.is_empty() {
-            if let Some(log) = &mut self.log {
-                // A full disk must not stop the guest.
-                match log.write_all(&look.output) {
-                    Ok(()) => self.full = false,
-                    Err(e) => complain(&mut self.full, &e),
-                }
-            }
+            self.log(&look.output);
             let telnet = self.link.as_ref().is_some_and(|link| link.telnet.is_some());
             self.held = if telnet { Telnet::send(&look.output) } else { look.output };
             self.written = 0;
@@ -323,17 +317,33 @@ impl Task {
         (false, link.at_eof == AtEof::Lost)
     }
 
+    /// Appends output to the log, where there is one.
+    fn log(&mut self, output: &[u8]) {
+        if let Some(log) = &mut self.log {
+            // A full disk must not stop the guest.
+            match log.write_all(output) {
+                Ok(()) => self.full = false,
+                Err(e) => complain(&mut self.full, &e),
+            }
+        }
+    }
+
     /// The other side has left: what it did not take is dropped.
     fn lose(&mut self, registry: &Registry, now: Instant) {
         if let Some(link) = self.link.take() {
             forget(link.reader, registry);
             forget(link.writer, registry);
         }
+        let notify = self.port.set_open(false);
+        // What was meant for it is not for its successor.
+        let look = self.port.look(false);
+        self.log(&look.output);
         self.held.clear();
         self.port.written();
         self.driver.lost(now);
         self.due = true;
-        tell(self.port.set_open(false));
+        tell(notify);
+        tell(look.notify);
     }
 }
 

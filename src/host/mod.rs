@@ -10,6 +10,7 @@ mod chardev;
 mod ends;
 mod files;
 mod folder;
+mod input;
 mod iothread;
 mod link;
 mod mux;

@@ -4,8 +4,8 @@
 //! `x` leave, `c` next end, `b` break, `t` timestamps, `s` save snapshots, itself once more: the byte itself.
 
 use super::ends::CharEnd;
+use super::input::Input;
 use super::port::{Notify, PortEnd};
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
@@ -25,7 +25,7 @@ struct State {
     back: PortEnd,
     fronts: Vec<Front>,
     /// Input for the first end, which is not there yet: commands work before there is a machine.
-    early: VecDeque<u8>,
+    early: Input,
     focus: usize,
     escape: u8,
     /// The escape byte was the last one.
@@ -35,11 +35,13 @@ struct State {
     begin: Instant,
     /// Somebody was on the other side when last looked at.
     open: bool,
+    /// Who sent what is being handed out.
+    sender: u64,
 }
 
 #[derive(Default)]
 struct Front {
-    input: VecDeque<u8>,
+    input: Input,
     notify: Option<Notify>,
     breaks: u32,
     /// It has to be told of something.
@@ -55,7 +57,7 @@ impl Mux {
         let state = State {
             back: back.clone(),
             fronts: Vec::new(),
-            early: VecDeque::new(),
+            early: Input::default(),
             focus: 0,
             escape,
             escaped: false,
@@ -63,6 +65,7 @@ impl Mux {
             line_start: true,
             begin: Instant::now(),
             open: false,
+            sender: 0,
         };
         let mux = Arc::new(Mux { state: Mutex::new(state), on_exit });
         let weak = Arc::downgrade(&mux);
@@ -106,10 +109,12 @@ impl Mux {
                 }
                 break;
             }
-            let count = state.back.read(&mut chunk);
+            let Some(sender) = state.back.visitor() else { break };
+            let count = state.back.read_from(sender, &mut chunk);
             if count == 0 {
                 break;
             }
+            state.sender = sender;
             chunk[..count].iter().for_each(|byte| leave |= state.input(*byte));
         }
         while !state.fronts.is_empty() && state.back.take_break() {
@@ -171,10 +176,10 @@ impl State {
     fn deliver(&mut self, byte: u8) {
         match self.fronts.get_mut(self.focus) {
             Some(front) => {
-                front.input.push_back(byte);
+                front.input.push(self.sender, &[byte]);
                 front.call = true;
             }
-            None => self.early.push_back(byte),
+            None => self.early.push(self.sender, &[byte]),
         }
     }
 
@@ -216,19 +221,27 @@ impl State {
         lines.iter().fold("\n\r".to_string(), |text, (last, about)| text + &format!("{key} {last:<4} {about}\n\r"))
     }
 
-    /// Output with a timestamp at each line's start; how many bytes were taken.
-    fn write_stamped(&mut self, bytes: &[u8]) -> usize {
+    /// Output, for one visitor or for whoever is there; how many bytes were taken.
+    fn write(&mut self, to: Option<u64>, bytes: &[u8]) -> usize {
+        match to {
+            Some(visitor) => self.back.write_to(visitor, bytes),
+            None => self.back.write(bytes),
+        }
+    }
+
+    /// As [`write`](State::write), with a timestamp at each line's start.
+    fn write_stamped(&mut self, to: Option<u64>, bytes: &[u8]) -> usize {
         let mut taken = 0;
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             if self.line_start {
                 let ms = self.begin.elapsed().as_millis();
                 let (s, m, h) = (ms / 1000 % 60, ms / 60_000 % 60, ms / 3_600_000);
                 let stamp = format!("[{h:02}:{m:02}:{s:02}.{:03}] ", ms % 1000);
-                if self.back.write(stamp.as_bytes()) < stamp.len() {
+                if self.write(to, stamp.as_bytes()) < stamp.len() {
                     break;
                 }
             }
-            let count = self.back.write(line);
+            let count = self.write(to, line);
             taken += count;
             self.line_start = count == line.len() && line.ends_with(b"\n");
             if count < line.len() {
@@ -245,25 +258,33 @@ pub(super) struct MuxEnd {
     index: usize,
 }
 
-impl CharEnd for MuxEnd {
-    fn write(&mut self, bytes: &[u8]) -> usize {
-        let mut state = self.mux.lock();
-        let taken = if state.timestamps { state.write_stamped(bytes) } else { state.back.write(bytes) };
-        state.fronts[self.index].starved |= taken < bytes.len();
-        taken
-    }
-
-    fn read(&mut self, into: &mut [u8]) -> usize {
+impl MuxEnd {
+    /// Takes input, and lets more come in if there was no room.
+    fn take(&self, read: impl FnOnce(&mut Input) -> usize) -> usize {
         let mut state = self.mux.lock();
         let front = &mut state.fronts[self.index];
-        let count = into.len().min(front.input.len());
-        for (to, from) in into.iter_mut().zip(front.input.drain(..count)) {
-            *to = from;
-        }
+        let count = read(&mut front.input);
         if count > 0 && std::mem::take(&mut front.full) {
             state.back.0.request_call();
         }
         count
+    }
+
+    fn send(&self, to: Option<u64>, bytes: &[u8]) -> usize {
+        let mut state = self.mux.lock();
+        let taken = if state.timestamps { state.write_stamped(to, bytes) } else { state.write(to, bytes) };
+        state.fronts[self.index].starved |= taken < bytes.len();
+        taken
+    }
+}
+
+impl CharEnd for MuxEnd {
+    fn write(&mut self, bytes: &[u8]) -> usize {
+        self.send(None, bytes)
+    }
+
+    fn read(&mut self, into: &mut [u8]) -> usize {
+        self.take(|input| input.read(into))
     }
 
     fn on_ready(&mut self, notify: Box<dyn Fn() + Send + Sync>) {
@@ -277,8 +298,17 @@ impl CharEnd for MuxEnd {
         self.mux.lock().back.is_open()
     }
 
-    fn comings(&self) -> u64 {
-        self.mux.lock().back.comings()
+    fn visitor(&self) -> Option<u64> {
+        let state = self.mux.lock();
+        state.fronts[self.index].input.sender().or_else(|| state.back.visitor())
+    }
+
+    fn read_from(&mut self, visitor: u64, into: &mut [u8]) -> usize {
+        self.take(|input| input.read_from(visitor, into))
+    }
+
+    fn write_to(&mut self, visitor: u64, bytes: &[u8]) -> usize {
+        self.send(Some(visitor), bytes)
     }
 
     fn has_focus(&self) -> bool {

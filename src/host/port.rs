@@ -5,6 +5,7 @@
 //! something, stays awake for a moment and looks again by itself. The first byte after a pause goes out at once.
 
 use super::ends::CharEnd;
+use super::input::Input;
 use mio::Waker;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -28,13 +29,13 @@ pub(super) struct Port {
 #[derive(Default)]
 struct State {
     output: VecDeque<u8>,
-    input: VecDeque<u8>,
+    input: Input,
     /// Bytes have been taken from `output` and are not written yet.
     in_flight: bool,
     /// Somebody is on the other side.
     open: bool,
-    /// How many times somebody came there.
-    comings: u64,
+    /// How many times somebody came there: the number of the latest visitor.
+    visits: u64,
     /// The I/O thread looks only when woken.
     asleep: bool,
     /// A device's write was cut short.
@@ -110,7 +111,8 @@ impl Port {
     /// Bytes have come in.
     pub(super) fn receive(&self, bytes: &[u8]) -> Option<Notify> {
         let mut state = self.lock();
-        state.input.extend(bytes);
+        let visitor = state.visits;
+        state.input.push(visitor, bytes);
         state.notify.clone()
     }
 
@@ -125,7 +127,7 @@ impl Port {
     pub(super) fn set_open(&self, open: bool) -> Option<Notify> {
         let mut state = self.lock();
         let changed = std::mem::replace(&mut state.open, open) != open;
-        state.comings += u64::from(changed && open);
+        state.visits += u64::from(changed && open);
         state.notify.clone().filter(|_| changed)
     }
 
@@ -153,9 +155,25 @@ impl Port {
 #[derive(Clone)]
 pub(super) struct PortEnd(pub Arc<Port>);
 
-impl CharEnd for PortEnd {
-    fn write(&mut self, bytes: &[u8]) -> usize {
+impl PortEnd {
+    /// Takes input, and lets more come in if there was no room.
+    fn take(&self, read: impl FnOnce(&mut Input) -> usize) -> usize {
         let mut state = self.0.lock();
+        let count = read(&mut state.input);
+        let wake = count > 0 && std::mem::take(&mut state.input_full);
+        drop(state);
+        if wake {
+            self.0.wake();
+        }
+        count
+    }
+
+    /// Appends output as far as there is room, or drops it when nobody `listens`; returns how much was taken.
+    fn append(&self, bytes: &[u8], listens: impl FnOnce(&State) -> bool) -> usize {
+        let mut state = self.0.lock();
+        if !listens(&state) {
+            return bytes.len();
+        }
         let before = state.output.len();
         let taken = bytes.len().min(LIMIT - before.min(LIMIT));
         state.output.extend(&bytes[..taken]);
@@ -168,19 +186,16 @@ impl CharEnd for PortEnd {
         }
         taken
     }
+}
+
+impl CharEnd for PortEnd {
+    fn write(&mut self, bytes: &[u8]) -> usize {
+        // The thread drops it where nobody is, but logs it before.
+        self.append(bytes, |_| true)
+    }
 
     fn read(&mut self, into: &mut [u8]) -> usize {
-        let mut state = self.0.lock();
-        let count = into.len().min(state.input.len());
-        for (to, from) in into.iter_mut().zip(state.input.drain(..count)) {
-            *to = from;
-        }
-        let wake = count > 0 && std::mem::take(&mut state.input_full);
-        drop(state);
-        if wake {
-            self.0.wake();
-        }
-        count
+        self.take(|input| input.read(into))
     }
 
     fn on_ready(&mut self, notify: Box<dyn Fn() + Send + Sync>) {
@@ -193,8 +208,17 @@ impl CharEnd for PortEnd {
         self.0.lock().open
     }
 
-    fn comings(&self) -> u64 {
-        self.0.lock().comings
+    fn visitor(&self) -> Option<u64> {
+        let state = self.0.lock();
+        state.input.sender().or(state.open.then_some(state.visits))
+    }
+
+    fn read_from(&mut self, visitor: u64, into: &mut [u8]) -> usize {
+        self.take(|input| input.read_from(visitor, into))
+    }
+
+    fn write_to(&mut self, visitor: u64, bytes: &[u8]) -> usize {
+        self.append(bytes, |state| state.open && state.visits == visitor)
     }
 
     fn take_break(&mut self) -> bool {

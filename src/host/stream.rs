@@ -34,12 +34,22 @@ impl Bell {
     }
 }
 
+/// Whom a stream reads from and writes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Partner {
+    /// Whoever is there.
+    Anybody,
+    /// Nobody: nobody is there.
+    Nobody,
+    /// One visitor: see [`CharEnd::visitor`].
+    Visitor(u64),
+}
+
 /// A [`CharEnd`] whose reads and writes wait.
 pub struct CharStream {
     end: Box<dyn CharEnd>,
     bell: Arc<Bell>,
-    /// A byte that was looked at.
-    ahead: Option<u8>,
+    partner: Partner,
     /// Somebody was on the other side when last looked at.
     was_open: bool,
 }
@@ -50,7 +60,7 @@ impl CharStream {
         let bell = Arc::new(Bell::default());
         let ringer = Arc::clone(&bell);
         end.on_ready(Box::new(move || ringer.ring()));
-        CharStream { end, bell, ahead: None, was_open: false }
+        CharStream { end, bell, partner: Partner::Anybody, was_open: false }
     }
 
     /// The bell that [`wait`](Bell::wait) returns on: bytes, room, somebody came, left, or the focus moved.
@@ -63,26 +73,34 @@ impl CharStream {
         self.end.as_ref()
     }
 
-    /// The next byte, which stays there; `None` when none waits.
-    pub fn peek(&mut self) -> Option<u8> {
-        if self.ahead.is_none() {
-            let mut byte = [0];
-            self.ahead = (self.end.read(&mut byte) == 1).then_some(byte[0]);
-        }
-        self.ahead
+    /// Turns to the visitor whose turn it is, and to nobody else until this is called again. Says when that is another
+    /// than before (`true`), or when the one before has left and nobody has come (`false`).
+    pub fn turn(&mut self) -> Option<bool> {
+        let next = self.end.visitor().map_or(Partner::Nobody, Partner::Visitor);
+        let before = std::mem::replace(&mut self.partner, next);
+        let changed = before != next && !(before == Partner::Anybody && next == Partner::Nobody);
+        changed.then_some(next != Partner::Nobody)
+    }
+
+    /// Whether [`turn`](CharStream::turn) found a visitor.
+    pub fn has_visitor(&self) -> bool {
+        matches!(self.partner, Partner::Visitor(_))
     }
 
     /// Reads what is there, without waiting.
     pub fn read_now(&mut self, into: &mut [u8]) -> usize {
-        if into.is_empty() {
-            return 0;
+        match self.partner {
+            Partner::Anybody => self.end.read(into),
+            Partner::Nobody => 0,
+            Partner::Visitor(visitor) => self.end.read_from(visitor, into),
         }
-        match self.ahead.take() {
-            None => self.end.read(into),
-            Some(byte) => {
-                into[0] = byte;
-                1 + self.end.read(&mut into[1..])
-            }
+    }
+
+    fn write_now(&mut self, from: &[u8]) -> usize {
+        match self.partner {
+            Partner::Anybody => self.end.write(from),
+            Partner::Nobody => from.len(),
+            Partner::Visitor(visitor) => self.end.write_to(visitor, from),
         }
     }
 }
@@ -112,7 +130,7 @@ impl io::Write for CharStream {
     /// Waits for room.
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
         loop {
-            match self.end.write(from) {
+            match self.write_now(from) {
                 0 if !from.is_empty() => drop(self.bell.wait(None)),
                 count => return Ok(count),
             }

@@ -2,7 +2,7 @@
 
 use super::guest::{EINVAL, Guest, sstep, tid_of};
 use super::wire::{Input, LONGEST, Reader, packet};
-use crate::debug::{Desk, Visitor};
+use crate::debug::Desk;
 use crate::host::{CharEnd, CharStream};
 use crate::machine::Happening;
 use gdbstub::common::Signal;
@@ -55,9 +55,8 @@ impl Session {
     pub fn serve(self) {
         let bell = self.stream.bell();
         let mut line = Line::new(self);
-        let mut visitor = Visitor::default();
         while !line.over {
-            let change = visitor.look(line.stream.end());
+            let change = line.stream.turn();
             if let Some(came) = change {
                 line.begin();
                 if came {

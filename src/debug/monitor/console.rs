@@ -2,7 +2,7 @@
 
 use super::Monitor;
 use crate::base::QEMU_VERSION;
-use crate::debug::{Desk, Visitor};
+use crate::debug::Desk;
 use crate::host::{CharEnd, CharStream};
 use crate::machine::Happening;
 use std::io::Write;
@@ -19,6 +19,12 @@ const HISTORY: usize = 64;
 pub struct Console {
     stream: CharStream,
     news: Receiver<Happening>,
+    desk: Arc<Desk>,
+    talk: Talk,
+}
+
+/// The talk with one client.
+struct Talk {
     monitor: Monitor,
     line: String,
     history: Vec<String>,
@@ -31,15 +37,9 @@ pub struct Console {
     greeted: bool,
 }
 
-impl Console {
-    /// A monitor on `end`.
-    pub fn new(desk: Arc<Desk>, end: Box<dyn CharEnd>) -> Console {
-        let stream = CharStream::new(end);
-        let bell = stream.bell();
-        let news = desk.control().observe(move || bell.ring());
-        Console {
-            stream,
-            news,
+impl Talk {
+    fn new(desk: Arc<Desk>) -> Talk {
+        Talk {
             monitor: Monitor::new(desk),
             line: String::new(),
             history: Vec::new(),
@@ -49,19 +49,28 @@ impl Console {
             greeted: false,
         }
     }
+}
+
+impl Console {
+    /// A monitor on `end`.
+    pub fn new(desk: Arc<Desk>, end: Box<dyn CharEnd>) -> Console {
+        let stream = CharStream::new(end);
+        let bell = stream.bell();
+        let news = desk.control().observe(move || bell.ring());
+        Console { stream, news, talk: Talk::new(desk.clone()), desk }
+    }
 
     /// Answers until the run ends.
     pub fn serve(mut self) {
         let bell = self.stream.bell();
-        let mut visitor = Visitor::default();
         let mut had_focus = false;
         loop {
-            let change = visitor.look(self.stream.end());
+            let change = self.stream.turn();
             if change.is_some() {
-                (self.greeted, had_focus) = (false, false);
-                self.line.clear();
+                self.talk = Talk::new(self.desk.clone());
+                had_focus = false;
             }
-            let focus = visitor.here && self.stream.end().has_focus();
+            let focus = self.stream.has_visitor() && self.stream.end().has_focus();
             match (had_focus, focus) {
                 (false, true) => self.greet(),
                 // What others say shall not stand behind the prompt.
@@ -86,24 +95,24 @@ impl Console {
     }
 
     fn greet(&mut self) {
-        if !std::mem::replace(&mut self.greeted, true) {
+        if !std::mem::replace(&mut self.talk.greeted, true) {
             self.say(&format!("QEMU {QEMU_VERSION} monitor - type 'help' for more information\n"));
         }
-        let line = self.line.clone();
+        let line = self.talk.line.clone();
         self.say(&format!("{PROMPT}{line}"));
     }
 
     fn take(&mut self, byte: u8) {
-        if !self.escape.is_empty() {
+        if !self.talk.escape.is_empty() {
             self.take_escape(byte);
             return;
         }
         match byte {
             b'\r' | b'\n' => self.enter(),
-            8 | 0x7f if self.line.pop().is_some() => self.say("\x08 \x08"),
+            8 | 0x7f if self.talk.line.pop().is_some() => self.say("\x08 \x08"),
             // Ctrl-U, Ctrl-C.
             0x15 | 3 => self.replace(String::new()),
-            0x1b => self.escape.push(byte),
+            0x1b => self.talk.escape.push(byte),
             0x20.. => self.type_byte(byte),
             _ => {}
         }
@@ -111,58 +120,58 @@ impl Console {
 
     /// Arrows: up and down call lines back.
     fn take_escape(&mut self, byte: u8) {
-        self.escape.push(byte);
-        match self.escape[1..] {
+        self.talk.escape.push(byte);
+        match self.talk.escape[1..] {
             [b'[' | b'O'] => {}
-            [_, b'A'] => self.call_back(self.place.checked_sub(1)),
-            [_, b'B'] => self.call_back(Some(self.place + 1)),
+            [_, b'A'] => self.call_back(self.talk.place.checked_sub(1)),
+            [_, b'B'] => self.call_back(Some(self.talk.place + 1)),
             // A parameter: more follows.
-            [b'[', .., b'0'..=b'9' | b';'] if self.escape.len() < 16 => {}
-            _ => self.escape.clear(),
+            [b'[', .., b'0'..=b'9' | b';'] if self.talk.escape.len() < 16 => {}
+            _ => self.talk.escape.clear(),
         }
         if matches!(byte, b'A' | b'B') {
-            self.escape.clear();
+            self.talk.escape.clear();
         }
     }
 
     fn call_back(&mut self, place: Option<usize>) {
-        let Some(place) = place.filter(|place| *place <= self.history.len()) else { return };
-        self.place = place;
-        self.replace(self.history.get(place).cloned().unwrap_or_default());
+        let Some(place) = place.filter(|place| *place <= self.talk.history.len()) else { return };
+        self.talk.place = place;
+        self.replace(self.talk.history.get(place).cloned().unwrap_or_default());
     }
 
     fn type_byte(&mut self, byte: u8) {
-        self.partial.push(byte);
-        let text = match str::from_utf8(&self.partial) {
+        self.talk.partial.push(byte);
+        let text = match str::from_utf8(&self.talk.partial) {
             Ok(text) => text.to_string(),
             // More bytes may make it whole.
             Err(e) if e.error_len().is_none() => return,
             Err(_) => String::new(),
         };
-        self.partial.clear();
-        if self.line.len() + text.len() <= LONGEST {
-            self.line += &text;
+        self.talk.partial.clear();
+        if self.talk.line.len() + text.len() <= LONGEST {
+            self.talk.line += &text;
             self.say(&text);
         }
     }
 
     fn replace(&mut self, line: String) {
-        let typed = self.line.chars().count();
+        let typed = self.talk.line.chars().count();
         self.say(&format!("{}{line}", "\x08 \x08".repeat(typed)));
-        self.line = line;
+        self.talk.line = line;
     }
 
     fn enter(&mut self) {
         self.say("\n");
-        let line = std::mem::take(&mut self.line);
-        let answer = self.monitor.execute(&line);
-        if !line.trim().is_empty() && self.history.last() != Some(&line) {
-            self.history.push(line);
-            if self.history.len() > HISTORY {
-                self.history.remove(0);
+        let line = std::mem::take(&mut self.talk.line);
+        let answer = self.talk.monitor.execute(&line);
+        if !line.trim().is_empty() && self.talk.history.last() != Some(&line) {
+            self.talk.history.push(line);
+            if self.talk.history.len() > HISTORY {
+                self.talk.history.remove(0);
             }
         }
-        self.place = self.history.len();
+        self.talk.place = self.talk.history.len();
         self.say(&answer);
         self.say(PROMPT);
     }

@@ -2,7 +2,7 @@
 
 use super::commands::{self, Fault, NOTHING, Version};
 use super::json::{self, Reader, text};
-use crate::debug::{Desk, Visitor};
+use crate::debug::Desk;
 use crate::fabric::PowerRequest;
 use crate::host::{CharEnd, CharStream};
 use crate::machine::{AfterPanic, Happening};
@@ -86,9 +86,8 @@ impl Session {
     /// Serves clients until the run ends.
     pub fn serve(mut self) {
         let bell = self.stream.bell();
-        let mut visitor = Visitor::default();
         while !self.over {
-            let change = visitor.look(self.stream.end());
+            let change = self.stream.turn();
             if let Some(came) = change {
                 self.ready = false;
                 self.reader.clear();

@@ -164,6 +164,40 @@ fn a_server_takes_one_client_after_another() {
 }
 
 #[test]
+fn a_client_that_has_left_is_heard_and_its_answer_is_not_its_successors() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let (chardevs, mut stream) = open(spec(Backend::Socket(socket(Address::Unix(path.clone()), true))));
+    assert_eq!(stream.turn(), None);
+    let mut first = UnixStream::connect(&path).unwrap();
+    first.write_all(b"first").unwrap();
+    drop(first);
+    let mut second = patient(UnixStream::connect(&path).unwrap());
+    second.write_all(b"second").unwrap();
+    until("both have come", || stream.turn() == Some(true));
+    for (said, answer) in [(b"first".as_slice(), b"to the first".as_slice()), (b"second", b"to the second")] {
+        let mut got: Vec<u8> = Vec::new();
+        let mut bytes = [0; 32];
+        until("all is said", || {
+            let count = stream.read_now(&mut bytes);
+            got.extend(&bytes[..count]);
+            got.len() >= said.len()
+        });
+        assert_eq!(got, said);
+        if said == b"first" {
+            until("it has left", || stream.end().visitor() != Some(1));
+        }
+        stream.write_all(answer).unwrap();
+        let change = stream.turn();
+        assert_eq!(change, (said == b"first").then_some(true));
+    }
+    chardevs.drain(PATIENCE);
+    assert_eq!(exactly(&mut second, 13), b"to the second");
+    drop(second);
+    until("nobody is there", || stream.turn() == Some(false));
+}
+
+#[test]
 fn a_waiting_server_opens_when_its_client_comes_and_removes_its_socket() {
     let scratch = Scratch::new();
     let path = scratch.path("s");
