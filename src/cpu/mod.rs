@@ -33,7 +33,6 @@ use crate::fabric::{Bus, Clock, CpuInterface, Pins, Power, Timers};
 use crate::float::Flags;
 use crate::ir::Slot;
 use context::Contexts;
-use points::Watch;
 use std::sync::Arc;
 use stlb::{Keys, Stlb};
 
@@ -123,7 +122,8 @@ pub struct Cpu {
     pub halted: bool,
     /// The vCPUs that were asked for something that is still to be waited for.
     asked: Vec<u32>,
-    watch: Watch,
+    /// A watchpoint that holds an access back.
+    held: Option<Watchpoint>,
 }
 
 impl Cpu {
@@ -160,7 +160,7 @@ impl Cpu {
             firmware,
             halted: false,
             asked: Vec::new(),
-            watch: Watch::default(),
+            held: None,
         });
         cpu.reset();
         cpu
@@ -175,7 +175,7 @@ impl Cpu {
         self.slots.fill(0);
         self.float_flags = 0;
         self.trap = Trap::default();
-        self.watch = Watch::default();
+        self.held = None;
         self.halted = false;
         let isa = self.isa.clone();
         isa.reset(self);

@@ -1,8 +1,8 @@
 //! What a debugger wants noticed: breakpoints and watchpoints.
 //!
 //! A watched page is not in the TLB, so its accesses come to the slow path, which *holds back* those that run into a
-//! watchpoint: code leaves as for a trap, and the engine runs that instruction by itself with the vCPU *letting
-//! through*. So a vCPU stops right behind the instruction, whatever the engine, and code that runs is not in its way.
+//! watchpoint: code leaves as for a trap. So a vCPU stops at the instruction, before the access. That is where QEMU's
+//! stop, and where gdb looks for those of Arm and RISC-V: it takes the watchpoint away, steps, and compares.
 
 use super::Cpu;
 use crate::fabric::PAGE_SIZE;
@@ -61,16 +61,6 @@ impl DebugPoints {
     }
 }
 
-/// How a vCPU is with watchpoints.
-#[derive(Default)]
-pub struct Watch {
-    /// An access was held back: its instruction is to be run by itself.
-    held: bool,
-    /// Accesses are made, and what they run into is noted.
-    through: bool,
-    hit: Option<Watchpoint>,
-}
-
 impl Cpu {
     /// Looks for watchpoints that an access runs into, before it is made.
     ///
@@ -85,12 +75,8 @@ impl Cpu {
             |point: &&Watchpoint| point.touches(address, size.into()) && (load && point.loads || store && point.stores);
         let hit = self.board.debug.read().watchpoints.iter().find(wanted).copied();
         match hit {
-            Some(hit) if self.watch.through => {
-                self.watch.hit.get_or_insert(hit);
-                Ok(())
-            }
             Some(_) => {
-                self.watch.held = true;
+                self.held = hit;
                 Err(Trapped)
             }
             None => Ok(()),
@@ -104,23 +90,14 @@ impl Cpu {
             && self.board.debug.read().watchpoints.iter().any(|point| point.touches(page, PAGE_SIZE))
     }
 
-    /// Follows a trap of running code: its handler is entered, unless it was a watchpoint that held an access back.
-    /// True then: the instruction is to be run with [`letting_through`](Cpu::letting_through).
-    pub fn trapped(&mut self) -> bool {
-        // An instruction that trapped has accessed nothing.
-        self.watch.hit = None;
-        let held = std::mem::take(&mut self.watch.held);
-        if !held {
+    /// Follows a trap of running code: its handler is entered, unless it was a watchpoint that held an access back,
+    /// which is the answer then.
+    pub fn trapped(&mut self) -> Option<Watchpoint> {
+        let held = self.held.take();
+        if held.is_none() {
             self.enter(self.trap);
         }
         held
-    }
-
-    /// Calls `run`, which runs one instruction, with watchpoints holding nothing back; returns also what it ran into.
-    pub fn letting_through<T>(&mut self, run: impl FnOnce(&mut Cpu) -> T) -> (T, Option<Watchpoint>) {
-        self.watch = Watch { through: true, ..Watch::default() };
-        let result = run(self);
-        (result, std::mem::take(&mut self.watch).hit)
     }
 }
 

@@ -30,7 +30,7 @@ pub enum Exit {
     Asked,
     /// The next instruction has a breakpoint.
     Breakpoint,
-    /// The last instruction made an access that a watchpoint is for.
+    /// The next instruction makes an access that a watchpoint is for.
     Watchpoint(Watchpoint),
     /// It ran the instruction that it was to run.
     Stepped,

@@ -9,6 +9,10 @@ struct Names {
     architecture: &'static str,
     /// The register of the first feature that the pc comes behind.
     before_pc: &'static str,
+    /// gdb's or QEMU's name of a register, with ours.
+    renamed: &'static [(&'static str, &'static str)],
+    /// QEMU's second name of a register, with ours: scripts written for it use these. They belong to the last feature.
+    aliases: &'static [(&'static str, &'static str)],
     /// In the order in which registers are numbered. The first has the pc, and is what `g` transfers.
     features: &'static [Feature],
 }
@@ -27,6 +31,8 @@ const NAMES: &[Names] = &[
         isa: "riscv64",
         architecture: "riscv:rv64",
         before_pc: "t6",
+        renamed: &[],
+        aliases: &[],
         features: &[
             Feature {
                 name: "org.gnu.gdb.riscv.cpu",
@@ -58,6 +64,8 @@ const NAMES: &[Names] = &[
         isa: "aarch64",
         architecture: "aarch64",
         before_pc: "sp",
+        renamed: &[("fpcr", "FPCR"), ("fpsr", "FPSR")],
+        aliases: AARCH64_ALIASES,
         features: &[
             Feature {
                 name: "org.gnu.gdb.aarch64.core",
@@ -81,6 +89,19 @@ const NAMES: &[Names] = &[
     },
 ];
 
+/// QEMU names a register that both of Arm's execution states have as AArch32 does, and some in capitals.
+#[rustfmt::skip]
+const AARCH64_ALIASES: &[(&str, &str)] = &[
+    ("SCTLR", "SCTLR_EL1"), ("CPACR", "CPACR_EL1"), ("VBAR", "VBAR_EL1"), ("AMAIR0", "AMAIR_EL1"),
+    ("CNTKCTL", "CNTKCTL_EL1"), ("CLIDR", "CLIDR_EL1"), ("CSSELR", "CSSELR_EL1"), ("AIDR", "AIDR_EL1"),
+    ("SPSR_IRQ", "SPSR_irq"), ("SPSR_ABT", "SPSR_abt"), ("SPSR_UND", "SPSR_und"), ("SPSR_FIQ", "SPSR_fiq"),
+    ("APIAKEYLO_EL1", "APIAKeyLo_EL1"), ("APIAKEYHI_EL1", "APIAKeyHi_EL1"),
+    ("APIBKEYLO_EL1", "APIBKeyLo_EL1"), ("APIBKEYHI_EL1", "APIBKeyHi_EL1"),
+    ("APDAKEYLO_EL1", "APDAKeyLo_EL1"), ("APDAKEYHI_EL1", "APDAKeyHi_EL1"),
+    ("APDBKEYLO_EL1", "APDBKeyLo_EL1"), ("APDBKEYHI_EL1", "APDBKeyHi_EL1"),
+    ("APGAKEYLO_EL1", "APGAKeyLo_EL1"), ("APGAKEYHI_EL1", "APGAKeyHi_EL1"),
+];
+
 fn riscv_float_csr(reg: &RegDef) -> bool {
     ["fflags", "frm", "fcsr"].contains(&reg.name)
 }
@@ -93,6 +114,8 @@ const ANY: Names = Names {
     isa: "",
     architecture: "",
     before_pc: "",
+    renamed: &[],
+    aliases: &[],
     features: &[Feature { name: "org.mimus.any", has: |_| true, types: "", kind: kind_by_width }],
 };
 
@@ -132,7 +155,9 @@ impl Layout {
             let shown = |reg: &&[RegDef]| reg[0].group != Group::Hidden && (feature.has)(&reg[0]);
             let mut has_pc = index > 0;
             for reg in isa.registers().chunk_by(|low, high| high.continues(low)).filter(shown) {
-                layout.add(Place::Reg(reg), reg[0].name, (feature.kind)(&reg[0]));
+                let name =
+                    names.renamed.iter().find(|(_, own)| *own == reg[0].name).map_or(reg[0].name, |(name, _)| name);
+                layout.add(Place::Reg(reg), name, (feature.kind)(&reg[0]));
                 if !has_pc && reg[0].name == names.before_pc {
                     layout.add(Place::Pc, "pc", "code_ptr");
                     has_pc = true;
@@ -140,6 +165,13 @@ impl Layout {
             }
             if !has_pc {
                 layout.add(Place::Pc, "pc", "code_ptr");
+            }
+            if index + 1 == names.features.len() {
+                for (alias, own) in names.aliases {
+                    if let Some(reg) = isa.registers().iter().find(|reg| reg.name == *own) {
+                        layout.add(Place::Reg(std::slice::from_ref(reg)), alias, (feature.kind)(reg));
+                    }
+                }
             }
             if index == 0 {
                 layout.core = layout.places.len();
@@ -242,7 +274,8 @@ mod tests {
             "<union id=\"aarch64v\">",
             "<reg name=\"v0\" bitsize=\"128\" regnum=\"34\" type=\"aarch64v\"/>",
             "<reg name=\"v31\" bitsize=\"128\" regnum=\"65\" type=\"aarch64v\"/>",
-            "<reg name=\"FPCR\" bitsize=\"32\"",
+            "<reg name=\"fpcr\" bitsize=\"32\"",
+            "<reg name=\"fpsr\" bitsize=\"32\"",
             "<reg name=\"SCTLR_EL1\" bitsize=\"64\"",
         ] {
             assert!(layout.xml.contains(line), "no {line} in\n{}", layout.xml);
@@ -257,6 +290,22 @@ mod tests {
             assert_eq!(layout.read_core(cpu).len(), 33 * 8 + 4);
         });
         assert!(tried.is_some());
+        // QEMU's second names: another number for the same register.
+        let number = |name: &str| {
+            let line = layout.xml.lines().find(|line| line.contains(&format!("name=\"{name}\"")));
+            let number = line.and_then(|line| line.split("regnum=\"").nth(1)?.split('"').next()?.parse().ok());
+            number.unwrap_or_else(|| panic!("there is no {name}"))
+        };
+        for (alias, own) in AARCH64_ALIASES {
+            let value: Option<Vec<u8>> = control
+                .with_cpu(0, |cpu| {
+                    layout.write(cpu, number(own), &[0xf0, 0xff, 0xff, 0x0f, 0, 0, 0, 0]);
+                    assert_eq!(layout.read(cpu, number(alias)), layout.read(cpu, number(own)), "{alias}");
+                    layout.read(cpu, number(alias))
+                })
+                .flatten();
+            assert!(value.is_some_and(|bytes| bytes.len() == 8), "{alias}");
+        }
         control.quit(0);
     }
 }

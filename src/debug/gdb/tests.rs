@@ -148,7 +148,7 @@ fn breakpoints_stop_before_their_instruction() {
 }
 
 #[test]
-fn watchpoints_stop_behind_the_access_and_for_their_bytes_only() {
+fn watchpoints_stop_before_the_access_and_for_their_bytes_only() {
     for kind in ENGINES {
         let bench = Bench::new(kind, 1, COUNT);
         let gdb = Gdb::attach(&bench);
@@ -158,17 +158,27 @@ fn watchpoints_stop_behind_the_access_and_for_their_bytes_only() {
         gdb.ok("Z3,80001000,8");
         for round in 1..3 {
             assert_eq!(gdb.ask("vCont;c"), "T05thread:p01.01;watch:80001004;");
-            assert_eq!((gdb.pc(1), gdb.register(T0)), (CODE + 8, round));
+            assert_eq!((gdb.pc(1), gdb.register(T0)), (CODE + 4, round));
+            assert_eq!(gdb.ask("m80001000,8"), format!("{:02x}00000000000000", round - 1), "not stored yet");
+            // As gdb gets over it.
+            gdb.ok("z2,80001004,4");
+            assert_eq!(gdb.ask("vCont;s:p1.1"), "T05thread:p01.01;");
+            assert_eq!(gdb.ask("m80001000,8"), format!("{round:02x}00000000000000"));
+            gdb.ok("Z2,80001004,4");
         }
         gdb.ok("z2,80001004,4");
         gdb.ok("Z3,8000100f,1");
         assert_eq!(gdb.ask("vCont;c"), "T05thread:p01.01;rwatch:8000100f;");
-        assert_eq!(gdb.pc(1), CODE + 12);
+        assert_eq!(gdb.pc(1), CODE + 8);
+        assert_eq!(gdb.ask("vCont;c"), "T05thread:p01.01;rwatch:8000100f;", "also where the vCPU stands already");
+        gdb.ok("z3,8000100f,1");
         gdb.ok("Z4,80001000,1");
         assert_eq!(gdb.ask("vCont;c"), "T05thread:p01.01;awatch:80001000;");
-        assert_eq!(gdb.pc(1), CODE + 8);
-        gdb.ok("z3,8000100f,1");
+        assert_eq!(gdb.pc(1), CODE + 4);
+        assert_eq!(gdb.ask("vCont;s:p1.1"), "T05thread:p01.01;awatch:80001000;", "a step runs into it too");
+        gdb.ok("z4,80001000,1");
         assert_eq!(gdb.ask("vCont;s:p1.1"), "T05thread:p01.01;");
+        assert_eq!(gdb.pc(1), CODE + 8);
         assert_eq!(gdb.ask("Z2,0,0"), "E16", "nothing to watch");
         assert_eq!(gdb.ask("Z2,ffffffffffffffff,2"), "E16");
     }

@@ -3,7 +3,7 @@
 
 use super::source::{Limits, PageKey};
 use super::{Engine, Exit, Source, attend, left, running, serve, wait};
-use crate::cpu::{CodeFetch, Cpu};
+use crate::cpu::{CodeFetch, Cpu, Watchpoint};
 use crate::fabric::{HostPage, Mailbox, PAGE_SIZE, RamPage};
 use crate::float::{Flags, Rules};
 use crate::ir::eval::{self, Env, Outcome, Trapped};
@@ -29,7 +29,7 @@ enum Stop {
     /// It says so.
     Left(Why),
     /// A watchpoint holds an access back.
-    Watched,
+    Watched(Watchpoint),
 }
 
 /// The interpreter of one vCPU.
@@ -73,7 +73,7 @@ impl Interp {
             }
             Outcome::Trapped(pc) => {
                 cpu.pc = pc;
-                if cpu.trapped() { Some(Stop::Watched) } else { None }
+                cpu.trapped().map(Stop::Watched)
             }
         }
     }
@@ -184,12 +184,10 @@ impl Interp {
 
     /// Runs the instruction at the pc, breakpoint or not, while the vCPU counts as running.
     pub(super) fn step_inside(&mut self, cpu: &mut Cpu) -> Option<Exit> {
-        let (stop, hit) = cpu.letting_through(|cpu| self.block(cpu, Limits::STEP));
-        let exit = match stop {
-            Some(Stop::Left(why)) => left(cpu, why),
-            Some(Stop::Watched) | None => None,
-        };
-        hit.map(Exit::Watchpoint).or(exit)
+        match self.block(cpu, Limits::STEP)? {
+            Stop::Left(why) => left(cpu, why),
+            Stop::Watched(point) => Some(Exit::Watchpoint(point)),
+        }
     }
 
     fn run_inside(&mut self, cpu: &mut Cpu) -> Exit {
@@ -219,7 +217,7 @@ impl Interp {
                     // A breakpoint of another address with the same offset: its instruction still has to run.
                     over = (why == Why::Breakpoint).then_some(cpu.pc);
                 }
-                Some(Stop::Watched) => over = Some(cpu.pc),
+                Some(Stop::Watched(point)) => return Exit::Watchpoint(point),
                 None => {}
             }
         }

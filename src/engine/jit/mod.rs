@@ -280,7 +280,11 @@ impl Jit {
             let generation = self.shared.generation();
             let why = self.enter(cpu, at);
             match why & 0xff {
-                reason::TRAP => over = cpu.trapped().then_some(cpu.pc),
+                reason::TRAP => {
+                    if let Some(point) = cpu.trapped() {
+                        return Exit::Watchpoint(point);
+                    }
+                }
                 reason::LINK => link = Some(((why >> 8) as usize, generation)),
                 reason::LEAVE => {
                     let why = why_from(why >> 8);

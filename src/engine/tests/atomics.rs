@@ -8,8 +8,11 @@ use std::sync::Mutex;
 const ROM: u64 = 0x1000;
 const DEVICE: u64 = 0x2000;
 
-/// A counter of the reads of it, and what was written to it.
-struct Counter(Arc<Mutex<(u64, Vec<u64>)>>);
+/// How often a device was read, and what was written to it.
+type Seen = Arc<Mutex<(u64, Vec<u64>)>>;
+
+/// A device that reads as the number of the reads of it.
+struct Counter(Seen);
 
 impl Device for Counter {
     fn read(&mut self, _: Io) -> u64 {
@@ -27,7 +30,7 @@ impl Device for Counter {
 }
 
 /// A bench with ROM and a device instead of RAM.
-fn without_ram() -> (Bench, Arc<Ram>, Arc<Mutex<(u64, Vec<u64>)>>) {
+fn without_ram() -> (Bench, Arc<Ram>, Seen) {
     let mut bench = bench(interpreter);
     let (rom, seen, part) = (Ram::new(0x1000, &Arc::default()).unwrap(), Arc::default(), Part::new("counter"));
     part.install(Box::new(Counter(Arc::clone(&seen))));

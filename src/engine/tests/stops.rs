@@ -38,12 +38,22 @@ impl Bench {
         (self.cpu.pc, exit, slots, memory)
     }
 
+    /// Gets over an instruction that a watchpoint stops at, as gdb does.
+    fn get_over(&mut self, exit: Exit, points: &Points) {
+        if matches!(exit, Exit::Watchpoint(_)) {
+            self.set(&Points { watchpoints: Vec::new(), ..points.clone() });
+            assert_eq!(self.engine.step(&mut self.cpu, true), Exit::Stepped);
+            self.set(points);
+        }
+    }
+
     /// The stops of a run, the last of which is the program's own.
-    fn run_stops(&mut self) -> Vec<Stop> {
+    fn run_stops(&mut self, points: &Points) -> Vec<Stop> {
         let mut stops = Vec::new();
         loop {
             let exit = self.engine.run(&mut self.cpu);
             stops.push(self.stop(exit));
+            self.get_over(exit, points);
             if exit == Exit::Asked || stops.len() == 50 {
                 return stops;
             }
@@ -59,7 +69,10 @@ impl Bench {
                 Exit::Stepped if self.cpu.remote.stop_asked() => stops.push(self.stop(Exit::Asked)),
                 Exit::Stepped if points.breakpoints.contains(&self.cpu.pc) => stops.push(self.stop(Exit::Breakpoint)),
                 Exit::Stepped => continue,
-                exit => stops.push(self.stop(exit)),
+                exit => {
+                    stops.push(self.stop(exit));
+                    self.get_over(exit, points);
+                }
             }
             if stops.last().is_some_and(|stop| stop.1 == Exit::Asked) || stops.len() == 50 {
                 return stops;
@@ -91,7 +104,7 @@ fn runs_stop_where_single_steps_do() {
         }
         let brief = |stops: &[Stop]| stops.iter().map(|stop| (stop.0, stop.1)).collect::<Vec<_>>();
         for (name, bench) in [("interpreter", &mut interpreted), ("compiler", &mut compiled)] {
-            let got = bench.run_stops();
+            let got = bench.run_stops(&points);
             assert_eq!(brief(&got), brief(&want), "{name}, seed {seed}");
             for (got, want) in got.iter().zip(&want) {
                 let slots: Vec<usize> = (0..got.2.len()).filter(|n| got.2[*n] != want.2[*n]).collect();
