@@ -239,10 +239,8 @@ impl Cpu {
         self.mode_changed();
     }
 
-    /// Gets on with what other threads asked of this vCPU, after waiting for what it asked of others. Called between
-    /// blocks only.
+    /// Gets on with what other threads asked of this vCPU. Called between blocks only.
     pub fn serve_requests(&mut self) {
-        self.finish_asking();
         let remote = self.remote.clone();
         let (requests, number) = remote.take();
         for request in requests {
@@ -303,19 +301,22 @@ impl Cpu {
         self.pins.kick();
     }
 
-    /// Waits for the requests of [`ask_others_soon`](Cpu::ask_others_soon).
-    fn finish_asking(&mut self) {
+    /// Waits for the requests of [`ask_others_soon`](Cpu::ask_others_soon), which comes before the next block. False when
+    /// this vCPU is asked to stop first: it does not count as running then, and waits on when it goes on.
+    pub fn finish_asking(&mut self) -> bool {
         if self.asked.is_empty() {
-            return;
+            return true;
         }
-        let was_running = self.remote.is_running();
+        // While this one waits it uses no translations, so the others need not wait for it.
         self.remote.pause();
-        for index in std::mem::take(&mut self.asked) {
-            self.others[index as usize].wait_served();
+        while let Some(index) = self.asked.last() {
+            if !self.others[*index as usize].wait_served(|| self.remote.stop_asked()) {
+                return false;
+            }
+            self.asked.pop();
         }
-        if was_running {
-            self.remote.begin();
-        }
+        self.remote.begin();
+        true
     }
 
     /// Asks all other vCPUs for something and waits until each has done it or will before it goes on.
@@ -329,7 +330,7 @@ impl Cpu {
         let was_running = self.remote.is_running();
         self.remote.pause();
         for (_, other) in others.iter().enumerate().filter(|(index, _)| asked(*index)) {
-            other.wait_served();
+            other.wait_served(|| false);
         }
         if was_running {
             self.remote.begin();

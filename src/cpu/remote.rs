@@ -26,8 +26,9 @@ pub enum Request {
     },
 }
 
-/// Requests beyond this many become one `Flush` with everything it implies.
-const MOST: usize = 4096;
+/// More requests than this become one [`Request::Flush`], which does what each of them asks for and more: a vCPU that
+/// sleeps must not gather them without end.
+const MOST: usize = 256;
 
 /// The end of a vCPU that other threads hold.
 pub struct Remote {
@@ -91,16 +92,20 @@ impl Remote {
     /// Posts a request; it is served before the vCPU runs its next block after noticing.
     pub fn post(&self, request: Request) {
         let mut requests = self.lock();
-        if requests.len() >= MOST && !matches!(request, Request::DropWrites(_)) {
-            // Flushing more than asked is always allowed.
-            requests.retain(|r| matches!(r, Request::DropWrites(_)));
-            requests.push(Request::Flush);
-        } else {
-            requests.push(request);
+        if requests.first() != Some(&Request::Flush) {
+            if request == Request::Flush || requests.len() >= MOST {
+                requests.clear();
+                requests.push(Request::Flush);
+            } else {
+                requests.push(request);
+            }
         }
         self.posted.fetch_add(1, Ordering::SeqCst);
         drop(requests);
-        self.pins.kick();
+        // One that uses no translations serves requests before it does: there is no need to wake it.
+        if self.is_running() {
+            self.pins.kick();
+        }
     }
 
     /// Takes the requests that wait, and the number to give to [`done`](Remote::done) once they are served.
@@ -115,17 +120,48 @@ impl Remote {
     }
 
     /// Waits until everything posted to `self` so far has been served, or cannot matter because the vCPU serves it
-    /// before it runs again. The caller must not be running itself, or two would wait for each other.
-    pub fn wait_served(&self) {
+    /// before it runs again. The caller must not be running itself, or two would wait for each other. This ends: a vCPU
+    /// looks for requests between blocks, and a block does a bounded amount of work. False when `give_up` said so first.
+    pub fn wait_served(&self, give_up: impl Fn() -> bool) -> bool {
         let posted = self.posted.load(Ordering::SeqCst);
         let mut spins = 0u32;
         while self.is_running() && self.served.load(Ordering::SeqCst) < posted {
+            if give_up() {
+                return false;
+            }
             spins += 1;
             if spins < 64 { std::hint::spin_loop() } else { std::thread::yield_now() }
         }
+        true
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Request>> {
         self.requests.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sleeping_vcpu_is_not_woken_and_gathers_no_more_than_a_flush() {
+        let remote = Remote::new();
+        for page in 0..MOST as u32 {
+            remote.post(Request::DropWrites(RamPage(page)));
+        }
+        assert_eq!(remote.lock().len(), MOST);
+        remote.post(Request::DropWrites(RamPage(7)));
+        remote.post(Request::FlushSpace(3));
+        assert!(!remote.pins().wants_attention());
+        assert!(remote.wait_served(|| panic!("it does not run")));
+        let (requests, number) = remote.take();
+        assert_eq!((requests, number), (vec![Request::Flush], MOST as u64 + 2));
+        remote.begin();
+        remote.post(Request::Sync);
+        assert!(remote.pins().wants_attention());
+        assert!(!remote.wait_served(|| true), "not served yet");
+        remote.done(number + 1);
+        assert!(remote.wait_served(|| false));
     }
 }

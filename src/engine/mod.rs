@@ -112,6 +112,9 @@ fn attend(cpu: &mut Cpu) -> Option<Exit> {
 /// Does what other threads ask for; pins are left to the caller.
 fn serve(cpu: &mut Cpu) -> Option<Exit> {
     cpu.pins.take_attention();
+    if !cpu.finish_asking() {
+        return Some(Exit::Asked);
+    }
     cpu.serve_requests();
     cpu.remote.stop_asked().then_some(Exit::Asked)
 }

@@ -99,7 +99,9 @@ pub struct Pins {
     attention: AtomicU32,
     levels: AtomicU64,
     rises: AtomicU64,
-    parked: Mutex<bool>,
+    /// Whether the thread sleeps or is about to: only then does a call take the lock.
+    parked: AtomicBool,
+    sleep: Mutex<()>,
     wake: Condvar,
 }
 
@@ -148,8 +150,9 @@ impl Pins {
     /// Makes the vCPU leave running code, or its wait, and look at everything again.
     pub fn kick(&self) {
         self.attention.store(1, Ordering::SeqCst);
-        let parked = self.lock();
-        if *parked {
+        if self.parked.load(Ordering::SeqCst) {
+            // The lock orders this after the sleeper's look at `attention`.
+            drop(self.lock());
             self.wake.notify_all();
         }
     }
@@ -171,22 +174,19 @@ impl Pins {
 
     /// Sleeps until attention is asked for or `limit` has passed.
     pub fn park(&self, limit: Option<Duration>) {
-        let mut parked = self.lock();
-        *parked = true;
+        let guard = self.lock();
+        self.parked.store(true, Ordering::SeqCst);
         if self.attention.load(Ordering::SeqCst) == 0 {
-            parked = match limit {
-                Some(limit) => match self.wake.wait_timeout(parked, limit) {
-                    Ok((guard, _)) => guard,
-                    Err(poisoned) => poisoned.into_inner().0,
-                },
-                None => self.wake.wait(parked).unwrap_or_else(|poisoned| poisoned.into_inner()),
-            };
+            match limit {
+                Some(limit) => drop(self.wake.wait_timeout(guard, limit)),
+                None => drop(self.wake.wait(guard)),
+            }
         }
-        *parked = false;
+        self.parked.store(false, Ordering::SeqCst);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, bool> {
-        self.parked.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn lock(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.sleep.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
