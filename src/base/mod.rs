@@ -10,6 +10,7 @@ pub mod dlog;
 mod error;
 pub mod json;
 pub mod symbols;
+pub mod thread;
 
 pub use error::{Error, Result, os_text};
 

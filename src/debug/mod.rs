@@ -127,8 +127,7 @@ impl Desk {
 
     /// Starts a thread that ends with the run.
     fn spawn(&self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
-        let spawned = std::thread::Builder::new().name(name.into()).spawn(body);
-        let thread = spawned.map_err(|e| crate::error!("the host has no thread for {name}: {e}"))?;
+        let thread = crate::base::thread::spawn(name, body)?;
         self.threads.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(thread);
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! Guest time and the timers that run on it.
 
-use crate::base::Result;
-use crate::error;
+use crate::base::{Result, thread};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
@@ -196,6 +195,7 @@ impl Timers {
     fn run(self: &Arc<Timers>, name: &str) -> Result<()> {
         let weak = Arc::downgrade(self);
         let body = move || {
+            thread::wake_on_time();
             while let Some(timers) = weak.upgrade() {
                 if timers.ending.load(Ordering::SeqCst) {
                     break;
@@ -203,8 +203,7 @@ impl Timers {
                 timers.turn();
             }
         };
-        let spawned = std::thread::Builder::new().name(name.into()).spawn(body);
-        spawned.map(drop).map_err(|e| error!("the thread of the {name} cannot be started: {e}"))
+        thread::spawn(name, body).map(drop)
     }
 
     /// The timers for calls that take time; for tests these themselves.

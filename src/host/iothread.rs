@@ -55,7 +55,7 @@ impl IoThread {
         let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(refused)?);
         let (commands, receiver) = channel();
         let body = move || Loop { poll, commands: receiver, tasks: Vec::new() }.run();
-        let thread = std::thread::Builder::new().name("io".into()).spawn(body).map_err(refused)?;
+        let thread = crate::base::thread::spawn("io", body)?;
         Ok(IoThread { waker, commands, thread: Some(thread), ports: Mutex::default() })
     }
 

@@ -69,6 +69,6 @@ pub fn watch_signals(on_end: impl Fn(Termination) + Send + 'static) -> Result<()
             }
         }
     };
-    std::thread::Builder::new().name("signals".into()).spawn(body).map_err(refused)?;
+    crate::base::thread::spawn("signals", body)?;
     Ok(())
 }
