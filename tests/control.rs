@@ -3,14 +3,14 @@
 use mimus::boot::{Firmware, Request};
 use mimus::cpu::Cpu;
 use mimus::engine::{Exit, Kind};
-use mimus::fabric::PowerRequest;
+use mimus::fabric::{Device, Io, PowerRequest, State};
 use mimus::machine::page::{Page, find};
 use mimus::machine::{
     self, Actions, AfterPanic, Control, Happening, Pace, PanicAction, Plug, Setup, Status, WatchdogAction,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 const ENGINES: [Kind; 2] = [Kind::Interp, Kind::Jit];
@@ -192,16 +192,16 @@ fn a_breakpoint_stops_every_cpu() {
         let control = guest.start(engine, 2, Actions::default());
         let happenings = control.observe(|| {});
         let run = supervised(&control);
-        control.change_points(|points| points.breakpoints.push(START + 4));
+        control.change_points(|points| points.breakpoints.push(START + 4)).unwrap();
         for _ in 0..3 {
             control.resume();
             let stop = wait_for(&happenings, |happening| matches!(happening, Happening::Stopped(..)));
             let Happening::Stopped(cpu, Exit::Breakpoint) = stop else { panic!("{engine:?}: {stop:?}") };
             assert!(!control.is_running());
-            assert_eq!(control.with_cpu(cpu, |cpu| cpu.pc), Some(START + 4));
+            assert_eq!(control.with_cpu(cpu, |cpu| cpu.pc), Ok(START + 4));
         }
         let before = register(&control, 0, "a0") + register(&control, 1, "a0");
-        control.change_points(|points| points.breakpoints.clear());
+        control.change_points(|points| points.breakpoints.clear()).unwrap();
         control.resume();
         std::thread::sleep(Duration::from_millis(20));
         assert!(register(&control, 0, "a0") + register(&control, 1, "a0") > before + 100, "{engine:?}");
@@ -220,7 +220,7 @@ fn a_user_may_reset_a_running_machine() {
         std::thread::sleep(Duration::from_millis(30));
         control.pause();
         control.reset().unwrap();
-        assert_eq!(control.with_cpu(0, |cpu| cpu.pc), Some(0x1000), "{engine:?}");
+        assert_eq!(control.with_cpu(0, |cpu| cpu.pc), Ok(0x1000), "{engine:?}");
         assert_eq!(register(&control, 0, "a0"), 0);
         control.quit(0);
         run.join().unwrap();
@@ -304,4 +304,72 @@ fn an_unfed_watchdog_has_the_consequence_that_was_asked_for() {
     assert!(control.is_running());
     control.quit(4);
     assert_eq!(run.join().unwrap(), 4);
+}
+
+/// A clock that takes as long to read as somebody keeps its gate shut.
+struct Slow {
+    entered: Sender<()>,
+    gate: Receiver<()>,
+}
+
+impl Device for Slow {
+    fn read(&mut self, _: Io) -> u64 {
+        let _ = self.entered.send(());
+        // Opened, or the test is over.
+        let _ = self.gate.recv();
+        7
+    }
+    fn write(&mut self, _: Io, _: u64) {}
+    fn reset(&mut self) {}
+    fn state(&mut self, _: &mut State) -> mimus::base::Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads the clock into a1 and then counts in a0.
+#[rustfmt::skip]
+const READ_CLOCK: &[u32] = &[
+    0x0010_12b7, // lui t0, 0x101
+    0x0002_a583, // lw a1, (t0)
+    0x0015_0513, 0xffdf_f06f, // addi a0, a0, 1; again
+];
+
+#[test]
+fn a_vcpu_that_a_device_keeps_keeps_nobody_else() {
+    let guest = Guest::new("slow", READ_CLOCK);
+    for engine in ENGINES {
+        let control = guest.start(engine, 1, Actions::default());
+        let (enter, entered) = channel();
+        let (open, gate) = channel();
+        let clock =
+            control.machine().parts.iter().find(|standing| standing.banks.contains(&(0x10_1000, 0x1000))).unwrap();
+        clock.part.install(Box::new(Slow { entered: enter, gate }));
+        let run = supervised(&control);
+        control.resume();
+        entered.recv_timeout(Duration::from_secs(60)).unwrap();
+        let why = control.with_cpu(0, |cpu| cpu.pc).unwrap_err().to_string();
+        assert_eq!(why, format!("vCPU 0 does not stop: the device '{}' keeps it", clock.part.name()), "{engine:?}");
+        assert!(control.is_running(), "looking at it in vain changes nothing");
+        assert!(control.change_points(|_| {}).is_err() && control.reset().is_err());
+        assert_eq!(clock.part.try_with(Duration::ZERO, |_| ()), None);
+        control.pause();
+        assert_eq!(control.status(), Status::Paused);
+        // It stops as soon as it is back, and not before it has read.
+        open.send(()).unwrap();
+        let a1 = loop {
+            match control.with_cpu(0, |cpu| cpu.slots[11]) {
+                Ok(a1) => break a1,
+                Err(_) => std::thread::yield_now(),
+            }
+        };
+        assert_eq!(a1, 7, "{engine:?}");
+        assert_eq!(clock.part.stay(), None);
+        // The end of the run waits for nobody.
+        control.with_cpu(0, |cpu| cpu.pc = START).unwrap();
+        control.resume();
+        entered.recv_timeout(Duration::from_secs(60)).unwrap();
+        control.quit(3);
+        assert_eq!(run.join().unwrap(), 3, "{engine:?}");
+        drop(open);
+    }
 }

@@ -37,13 +37,14 @@ impl Bench {
         let code: Vec<u8> = program.iter().flat_map(|word| word.to_le_bytes()).collect();
         assert!(control.machine().bus.poke(CODE, &code));
         for cpu in 0..cpus {
-            control.with_cpu(cpu, |cpu| {
+            let prepared = control.with_cpu(cpu, |cpu| {
                 cpu.pc = CODE;
                 cpu.halted = false;
                 let isa = cpu.isa.clone();
                 let a0 = isa.registers().iter().find(|reg| reg.name == "a0").unwrap();
                 isa.write_register(cpu, a0, DATA);
             });
+            prepared.unwrap();
         }
         let supervised = control.clone();
         let supervisor = Some(std::thread::spawn(move || supervised.supervise().unwrap()));

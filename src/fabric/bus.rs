@@ -298,7 +298,7 @@ fn read_ram(ram: &Ram, offset: u64, size: u8) -> u64 {
 }
 
 fn read_device(part: &Part, width: Width, io: Io) -> u64 {
-    part.with(|device| {
+    part.access(io.requester(), |device| {
         if io.size < width.min {
             let wide = Io { offset: io.offset & !(u64::from(width.min) - 1), size: width.min, ..io };
             let value = device.read(wide) >> (8 * (io.offset - wide.offset));
@@ -315,7 +315,7 @@ fn read_device(part: &Part, width: Width, io: Io) -> u64 {
 }
 
 fn write_device(part: &Part, width: Width, io: Io, value: u64) {
-    part.with(|device| {
+    part.access(io.requester(), |device| {
         if io.size < width.min {
             let offset = io.offset & !(u64::from(width.min) - 1);
             let value = (value & crate::base::bits::mask(8 * u32::from(io.size))) << (8 * (io.offset - offset));

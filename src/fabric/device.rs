@@ -2,7 +2,9 @@
 
 use super::State;
 use crate::base::Result;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::time::{Duration, Instant};
 
 /// One access to a device's registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,12 +117,25 @@ pub trait Device: Send {
 pub struct Part {
     name: String,
     device: Mutex<Option<Box<dyn Device>>>,
+    /// How often a vCPU has come to a register and gone again: odd while one is there.
+    steps: AtomicU64,
+    /// The vCPU that came last.
+    cpu: AtomicU32,
+}
+
+/// A vCPU at a device's register.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stay {
+    /// The vCPU.
+    pub cpu: u32,
+    /// The same only for the same access.
+    access: u64,
 }
 
 impl Part {
     /// An empty place called `name` (the board page's `[part.NAME]`).
     pub fn new(name: impl Into<String>) -> Arc<Part> {
-        Arc::new(Part { name: name.into(), device: Mutex::new(None) })
+        Arc::new(Part { name: name.into(), device: Mutex::new(None), steps: AtomicU64::new(0), cpu: AtomicU32::new(0) })
     }
 
     /// Puts the device in its place; done once, before the machine runs.
@@ -138,6 +153,38 @@ impl Part {
         match &mut *self.lock() {
             Some(device) => f(device.as_mut()),
             None => T::default(),
+        }
+    }
+
+    /// As [`with`](Part::with), for an access of vCPU `cpu`, which [`stay`](Part::stay) tells of meanwhile.
+    pub(super) fn access<T: Default>(&self, cpu: u32, f: impl FnOnce(&mut dyn Device) -> T) -> T {
+        self.with(|device| {
+            // Only who holds the lock changes it.
+            let steps = self.steps.load(Ordering::Relaxed);
+            self.cpu.store(cpu, Ordering::Relaxed);
+            self.steps.store(steps | 1, Ordering::Relaxed);
+            let answer = f(device);
+            self.steps.store((steps | 1).wrapping_add(1), Ordering::Relaxed);
+            answer
+        })
+    }
+
+    /// The vCPU that is at one of the device's registers now.
+    pub fn stay(&self) -> Option<Stay> {
+        let access = self.steps.load(Ordering::Relaxed);
+        (access & 1 == 1).then(|| Stay { cpu: self.cpu.load(Ordering::Relaxed), access })
+    }
+
+    /// As [`with`](Part::with), but gives up, with `None`, when somebody holds the device for longer than `limit`.
+    pub fn try_with<T: Default>(&self, limit: Duration, f: impl FnOnce(&mut dyn Device) -> T) -> Option<T> {
+        let end = Instant::now() + limit;
+        loop {
+            match self.device.try_lock() {
+                Ok(mut device) => return Some(device.as_mut().map_or_else(T::default, |device| f(device.as_mut()))),
+                Err(TryLockError::Poisoned(_)) => return Some(self.with(f)),
+                Err(TryLockError::WouldBlock) if Instant::now() >= end => return None,
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+            }
         }
     }
 

@@ -22,7 +22,7 @@ mod state;
 
 pub use bus::{Bus, BusBuilder, BusFault, HostPage, MemoryPage, RegionInfo};
 pub use clock::{Clock, Timebase, Timer, Timers};
-pub use device::{Device, Event, Io, Message, NodeProp, Part, TreeNode, Width};
+pub use device::{Device, Event, Io, Message, NodeProp, Part, Stay, TreeNode, Width};
 pub use interface::{CpuInterface, RegisterAccess};
 pub use irq::{IrqLine, Pins, own_input, own_input_of};
 pub use memory::HostMemory;

@@ -6,17 +6,18 @@
 //!   guest's power lines ────────────────┘           goal      └── …
 //! ```
 //! Whoever changes what the machine does holds the hand; a vCPU's seat is free while it is paused. Guest time stands
-//! still while the machine is paused.
+//! still while the machine is paused. A vCPU that a device keeps cannot stop: nobody waits for it for longer than
+//! [`PATIENCE`], so that everyone is answered and the hand is free again.
 
 use super::actions::{Actions, AfterPanic, PanicAction, WatchdogAction};
 use super::desk::{Desk, Goal, Pace, Work};
 use super::{Machine, Seat};
-use crate::base::Result;
+use crate::base::{Error, Result, thread};
 use crate::boot::Start;
 use crate::cpu::{Cpu, Points};
 use crate::engine::Exit;
 use crate::error;
-use crate::fabric::PowerRequest;
+use crate::fabric::{Part, PowerRequest, Stay};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -24,8 +25,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// How long a vCPU may take to leave its engine before the process goes without it.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a vCPU may take to leave its engine before others go on without it.
+const PATIENCE: Duration = Duration::from_millis(700);
+/// How long it may take at the end of the run.
+const LAST_PATIENCE: Duration = Duration::from_millis(200);
+/// How often a running machine is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// A vCPU that does not stop, so that what was to be done with the machine paused was not.
+struct Stuck(Error);
 
 /// Something that observers (gdb, QMP) hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +106,9 @@ pub struct Control {
     status: Mutex<Status>,
 }
 
+/// By part: who was at its register at the look before, and for how many looks before that.
+type Stays = Vec<Option<(Stay, u32)>>;
+
 impl Control {
     /// Puts the machine into its first state and starts the vCPUs' threads. It is paused until
     /// [`resume`](Control::resume).
@@ -120,12 +131,19 @@ impl Control {
         for index in 0..control.machine.seats.len() as u32 {
             let own = control.clone();
             let (tell, told) = channel();
-            let spawned = std::thread::Builder::new().name(format!("cpu{index}")).spawn(move || {
+            let started = thread::spawn(&format!("cpu{index}"), move || {
+                thread::wake_on_time();
                 // Whoever starts us waits.
                 let _ = tell.send(own_thread_id().unwrap_or(0));
                 own.vcpu(index);
             });
-            let thread = spawned.map_err(|e| error!("the host has no thread for a vCPU: {e}"))?;
+            let thread = match started {
+                Ok(thread) => thread,
+                Err(e) => {
+                    control.end();
+                    return Err(e);
+                }
+            };
             lock(&control.threads).push(thread);
             // Who asks as soon as the machine is there, gets them all.
             lock(&control.thread_ids).push(told.recv().unwrap_or(0));
@@ -187,23 +205,32 @@ impl Control {
         }
     }
 
-    /// Stops all vCPUs and guest time; returns when they have stopped.
+    /// Stops all vCPUs and guest time; returns when they have stopped. One that a device keeps is told to the log, and
+    /// stops when the device lets it go.
     pub fn pause(&self) {
         let _hand = lock(&self.hand);
-        let was_running = self.halt();
+        let was_running = self.is_running();
+        self.halt_or_say();
         if (was_running || self.desk.take_due()) && !self.report() {
             self.tell(Happening::Paused);
         }
     }
 
-    /// Calls `f` with a vCPU, the whole machine paused meanwhile. `None`: there is no such vCPU.
-    pub fn with_cpu<T>(&self, index: u32, f: impl FnOnce(&mut Cpu) -> T) -> Option<T> {
-        self.meanwhile(|| self.seat(index).map(|mut seat| f(&mut seat.cpu)))
+    /// Calls `f` with a vCPU, the whole machine paused meanwhile.
+    ///
+    /// # Errors
+    /// When there is no such vCPU, or one does not stop.
+    pub fn with_cpu<T>(&self, index: u32, f: impl FnOnce(&mut Cpu) -> T) -> Result<T> {
+        let answer = self.meanwhile(|| self.seat(index).map(|mut seat| f(&mut seat.cpu)));
+        answer.map_err(|stuck| stuck.0)?.ok_or_else(|| error!("there is no vCPU {index}"))
     }
 
     /// Changes breakpoints and watchpoints, the whole machine paused meanwhile.
-    pub fn change_points(&self, f: impl FnOnce(&mut Points)) {
-        self.meanwhile(|| {
+    ///
+    /// # Errors
+    /// When a vCPU does not stop.
+    pub fn change_points(&self, f: impl FnOnce(&mut Points)) -> Result<()> {
+        let changed = self.meanwhile(|| {
             self.machine.debug.change(f);
             for seat in &self.machine.seats {
                 let Seat { cpu, engine } = &mut *lock(seat);
@@ -211,14 +238,15 @@ impl Control {
                 engine.forget_code(cpu);
             }
         });
+        changed.map_err(|stuck| stuck.0)
     }
 
     /// Resets the board: chips, memory that images are in, vCPUs. It goes on running if it ran.
     ///
     /// # Errors
-    /// When the images cannot be laid down again.
+    /// When the images cannot be laid down again, or a vCPU does not stop.
     pub fn reset(&self) -> Result<()> {
-        self.reset_by(false)
+        self.reset_by(false).map_err(|stuck| stuck.0)?
     }
 
     /// Ends the run; [`supervise`](Control::supervise) returns the first code that was given.
@@ -231,10 +259,13 @@ impl Control {
         self.tell(Happening::PowerButton);
         let button = self.machine.parts.iter().find_map(|standing| Some((&standing.part, standing.power_button?)));
         if let Some((part, input)) = button {
-            part.with(|device| {
+            let pressed = part.try_with(PATIENCE, |device| {
                 device.input(input, true);
                 device.input(input, false);
             });
+            if pressed.is_none() {
+                log::error!("the power button is not pressed: the device '{}' is busy", part.name());
+            }
         }
     }
 
@@ -243,18 +274,20 @@ impl Control {
     /// # Errors
     /// When a reset fails.
     pub fn supervise(&self) -> Result<u8> {
+        let mut stays = Stays::new();
         let code = loop {
-            match self.desk.wait() {
-                Work::Quit(code) => break code,
-                Work::Power(request) => {
+            match self.desk.wait(LOOK) {
+                None => self.look(&mut stays),
+                Some(Work::Quit(code)) => break code,
+                Some(Work::Power(request)) => {
                     if let Some(code) = self.power(request)? {
                         break code;
                     }
                 }
-                Work::Stopped => {
+                Some(Work::Stopped) => {
                     let _hand = lock(&self.hand);
                     if self.desk.take_due() {
-                        self.halt();
+                        self.halt_or_say();
                         if !self.report() {
                             self.go();
                         }
@@ -271,7 +304,7 @@ impl Control {
     fn power(&self, request: PowerRequest) -> Result<Option<u8>> {
         let actions = self.actions();
         match request {
-            PowerRequest::Reset if !actions.reboot_exits => self.reset_by(true).map(|()| None),
+            PowerRequest::Reset if !actions.reboot_exits => self.reset_by_guest(),
             PowerRequest::Reset => Ok(self.shut_down(request, 0, actions)),
             PowerRequest::Off(code) => Ok(self.shut_down(request, code, actions)),
             PowerRequest::SaidShutdown => {
@@ -338,10 +371,21 @@ impl Control {
     /// Stops vCPUs and guest time.
     fn stop(&self) {
         let _hand = lock(&self.hand);
-        self.halt();
+        self.halt_or_say();
     }
 
-    fn reset_by(&self, guest: bool) -> Result<()> {
+    /// A vCPU that a device keeps is waited for, as the guest goes on nowhere else. Who wants to leave does not.
+    fn reset_by_guest(&self) -> Result<Option<u8>> {
+        loop {
+            match self.reset_by(true) {
+                Ok(done) => return done.map(|()| None),
+                Err(_) if self.desk.is_quitting() => return Ok(None),
+                Err(Stuck(e)) => log::error!("{e}, and the reset waits for it"),
+            }
+        }
+    }
+
+    fn reset_by(&self, guest: bool) -> std::result::Result<Result<()>, Stuck> {
         self.meanwhile(|| {
             self.desk.clear_stops();
             self.power_on()?;
@@ -380,10 +424,12 @@ impl Control {
     }
 
     /// Calls `f` with the machine paused; it goes on afterwards if it ran.
-    fn meanwhile<T>(&self, f: impl FnOnce() -> T) -> T {
+    fn meanwhile<T>(&self, f: impl FnOnce() -> T) -> std::result::Result<T, Stuck> {
         let _hand = lock(&self.hand);
-        let was_running = self.halt() || self.desk.take_due();
-        let answer = f();
+        let was_running = self.is_running();
+        let halted = self.halt();
+        let was_running = self.desk.take_due() || was_running;
+        let answer = halted.map(|()| f());
         if was_running {
             self.go();
         }
@@ -415,26 +461,52 @@ impl Control {
         }
         self.machine.timers.clock().go();
         self.machine.timers.clock_changed();
-        self.desk.set_goal(Goal::Running, || self.ask_stop(false));
+        self.desk.set_goal(Goal::Running, || {});
     }
 
-    /// Stops vCPUs and guest time; returns whether they ran. The hand is held.
-    fn halt(&self) -> bool {
-        let was_running = self.is_running();
-        self.desk.set_goal(Goal::Paused, || self.ask_stop(true));
-        while !self.desk.wait_idle(PATIENCE) {
-            log::warn!("a vCPU does not stop");
-        }
+    /// Stops vCPUs and guest time. The hand is held.
+    fn halt(&self) -> std::result::Result<(), Stuck> {
+        self.desk.set_goal(Goal::Paused, || self.ask_stop());
+        let idle = self.desk.wait_idle(PATIENCE);
         self.machine.timers.clock().stop();
         self.machine.timers.clock_changed();
-        was_running
+        idle.map_err(|cpus| {
+            // One that waits for another is not the one to blame.
+            let kept = |part: &Part| part.stay().filter(|stay| cpus.contains(&stay.cpu));
+            let kept = self.machine.parts.iter().find_map(|standing| Some((kept(&standing.part)?.cpu, &standing.part)));
+            Stuck(match kept {
+                Some((cpu, part)) => error!("vCPU {cpu} does not stop: the device '{}' keeps it", part.name()),
+                None => error!("vCPU {} does not stop", cpus[0]),
+            })
+        })
+    }
+
+    /// Stops what stops, and tells the log of what does not. The hand is held.
+    fn halt_or_say(&self) {
+        if let Err(Stuck(e)) = self.halt() {
+            log::error!("{e}");
+        }
+    }
+
+    /// Looks whether a device keeps a vCPU: whoever is at the same access as at two looks before is named, once.
+    fn look(&self, stays: &mut Stays) {
+        stays.resize(self.machine.parts.len(), None);
+        for (standing, known) in self.machine.parts.iter().zip(stays) {
+            *known = standing.part.stay().map(|stay| match *known {
+                Some((before, looks)) if before == stay => (stay, looks.saturating_add(1)),
+                _ => (stay, 0),
+            });
+            if let Some((stay, 2)) = known {
+                log::error!("the device '{}' keeps vCPU {} for a second", standing.part.name(), stay.cpu);
+            }
+        }
     }
 
     /// Ends all threads.
     fn end(&self) {
         let _hand = lock(&self.hand);
-        self.desk.set_goal(Goal::Ended, || self.ask_stop(true));
-        if self.desk.wait_idle(PATIENCE) {
+        self.desk.set_goal(Goal::Ended, || self.ask_stop());
+        if self.desk.wait_idle(LAST_PATIENCE).is_ok() {
             for thread in lock(&self.threads).drain(..) {
                 // A thread that panicked has said so.
                 let _ = thread.join();
@@ -443,8 +515,8 @@ impl Control {
         self.machine.timers.end();
     }
 
-    fn ask_stop(&self, stop: bool) {
-        self.machine.remotes.iter().for_each(|remote| remote.ask_stop(stop));
+    fn ask_stop(&self) {
+        self.machine.remotes.iter().for_each(|remote| remote.ask_stop(true));
     }
 
     fn tell(&self, what: Happening) {
@@ -475,7 +547,8 @@ impl Control {
 
     /// The life of a vCPU's thread.
     fn vcpu(&self, index: u32) {
-        while let Some(pace) = self.desk.enter(index) {
+        let remote = &self.machine.remotes[index as usize];
+        while let Some(pace) = self.desk.enter(index, || remote.ask_stop(false)) {
             let run = catch_unwind(AssertUnwindSafe(|| {
                 self.seat(index).map(|mut seat| {
                     let Seat { cpu, engine } = &mut *seat;
@@ -489,13 +562,13 @@ impl Control {
                 Ok(exit) => exit.unwrap_or(Exit::Asked),
                 Err(_) => {
                     // What went wrong has been printed; the guest cannot go on.
-                    self.machine.remotes[index as usize].pause();
+                    remote.pause();
                     self.desk.quit(1);
                     self.desk.left(index, Exit::Asked, || {});
                     return;
                 }
             };
-            self.desk.left(index, exit, || self.ask_stop(true));
+            self.desk.left(index, exit, || self.ask_stop());
         }
     }
 }

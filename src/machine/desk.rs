@@ -3,7 +3,7 @@
 
 use crate::engine::Exit;
 use crate::fabric::{Power, PowerRequest};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,7 @@ pub enum Work {
 struct State {
     goal: Goal,
     /// vCPUs that are in their engines.
-    active: u32,
+    active: BTreeSet<u32>,
     /// By vCPU; all run when there are none.
     paces: Vec<Pace>,
     /// Stops that nobody has been told of: several vCPUs may stop at once, and one is reported at a time.
@@ -67,8 +67,14 @@ pub struct Desk {
 impl Desk {
     /// An empty desk of a paused machine.
     pub fn new() -> Arc<Desk> {
-        let state =
-            State { goal: Goal::Paused, active: 0, paces: Vec::new(), stops: VecDeque::new(), due: false, quit: None };
+        let state = State {
+            goal: Goal::Paused,
+            active: BTreeSet::new(),
+            paces: Vec::new(),
+            stops: VecDeque::new(),
+            due: false,
+            quit: None,
+        };
         Arc::new(Desk { state: Mutex::new(state), changed: Condvar::new(), power: Mutex::new(None) })
     }
 
@@ -92,21 +98,35 @@ impl Desk {
         self.changed.notify_all();
     }
 
-    /// Waits for something to see to.
-    pub fn wait(&self) -> Work {
+    /// Whether somebody has asked to leave.
+    pub fn is_quitting(&self) -> bool {
+        self.lock().quit.is_some()
+    }
+
+    /// Waits for something to see to; `None` when the machine has been running for `limit` without.
+    pub fn wait(&self, limit: Duration) -> Option<Work> {
         let power = self.power.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
         let mut state = self.lock();
         loop {
             if let Some(code) = state.quit {
-                return Work::Quit(code);
+                return Some(Work::Quit(code));
             }
             if state.due {
-                return Work::Stopped;
+                return Some(Work::Stopped);
             }
             if let Some(request) = power.as_ref().and_then(|power| power.take()) {
-                return Work::Power(request);
+                return Some(Work::Power(request));
             }
-            state = self.changed.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
+            if state.goal == Goal::Running {
+                let waited = self.changed.wait_timeout(state, limit);
+                let (next, timeout) = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
+                if timeout.timed_out() {
+                    return None;
+                }
+                state = next;
+            } else {
+                state = self.changed.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
+            }
         }
     }
 
@@ -126,18 +146,21 @@ impl Desk {
         self.changed.notify_all();
     }
 
-    /// Waits until no vCPU is in its engine; false when that takes longer than `limit`.
-    pub fn wait_idle(&self, limit: Duration) -> bool {
+    /// Waits until no vCPU is in its engine.
+    ///
+    /// # Errors
+    /// The vCPUs that still are after `limit`, or as soon as somebody wants to leave: that is not to wait for others.
+    pub fn wait_idle(&self, limit: Duration) -> Result<(), Vec<u32>> {
         let end = Instant::now() + limit;
         let mut state = self.lock();
-        while state.active > 0 {
+        while !state.active.is_empty() {
             let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
+            if left.is_zero() || (state.quit.is_some() && state.goal != Goal::Ended) {
+                return Err(state.active.iter().copied().collect());
             }
             state = self.changed.wait_timeout(state, left).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
         }
-        true
+        Ok(())
     }
 
     /// Says how each vCPU takes part from now on; none: all run. Steps that were done are not news any more.
@@ -169,14 +192,16 @@ impl Desk {
         state.stops.clear();
     }
 
-    /// A vCPU's thread waits for its turn; `None` when it is to end.
-    pub fn enter(&self, cpu: u32) -> Option<Pace> {
+    /// A vCPU's thread waits for its turn; `None` when it is to end. `start` is called, desk locked, when it may run: a
+    /// stop that it is asked for later counts.
+    pub fn enter(&self, cpu: u32, start: impl FnOnce()) -> Option<Pace> {
         let mut state = self.lock();
         loop {
             let pace = state.paces.get(cpu as usize).copied().unwrap_or_default();
             match state.goal {
                 Goal::Running if pace != Pace::Stay => {
-                    state.active += 1;
+                    state.active.insert(cpu);
+                    start();
                     return Some(pace);
                 }
                 Goal::Ended => return None,
@@ -190,7 +215,7 @@ impl Desk {
     /// A vCPU's thread has left its engine. `tell` is called, desk locked, when all others must stop, too.
     pub fn left(&self, cpu: u32, exit: Exit, tell: impl FnOnce()) {
         let mut state = self.lock();
-        state.active -= 1;
+        state.active.remove(&cpu);
         if exit != Exit::Asked {
             state.stops.push_back((cpu, exit));
             if state.goal == Goal::Running {

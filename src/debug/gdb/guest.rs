@@ -111,12 +111,14 @@ impl Guest {
         if wanted == self.set {
             return;
         }
-        let old = std::mem::replace(&mut self.set, wanted);
-        let new = &self.set;
-        self.desk.control().change_points(|points| {
-            replace(&mut points.breakpoints, &old.0, &new.0);
-            replace(&mut points.watchpoints, &old.1, &new.1);
+        let changed = self.desk.control().change_points(|points| {
+            replace(&mut points.breakpoints, &self.set.0, &wanted.0);
+            replace(&mut points.watchpoints, &self.set.1, &wanted.1);
         });
+        match changed {
+            Ok(()) => self.set = wanted,
+            Err(e) => log::error!("gdb: points are not set: {e}"),
+        }
     }
 
     /// What gdb is told of a stop.
@@ -125,7 +127,7 @@ impl Guest {
         let tid = tid_of(cpu);
         match exit {
             Exit::Breakpoint => {
-                let pc = self.control().with_cpu(cpu, |cpu| cpu.pc);
+                let pc = self.control().with_cpu(cpu, |cpu| cpu.pc).ok();
                 let hardware = self.breaks.iter().any(|point| Some(point.address) == pc && point.hardware);
                 if hardware { MultiThreadStopReason::HwBreak(tid) } else { MultiThreadStopReason::SwBreak(tid) }
             }
@@ -149,7 +151,7 @@ impl Guest {
     fn cpu<T>(&self, tid: Tid, f: impl FnOnce(&mut Cpu, &Layout) -> T) -> TargetResult<T, Guest> {
         let index = u32::try_from(tid.get() - 1).map_err(|_| TargetError::Errno(EINVAL))?;
         let layout = &self.layout;
-        self.desk.control().with_cpu(index, |cpu| f(cpu, layout)).ok_or(TargetError::Errno(EINVAL))
+        self.desk.control().with_cpu(index, |cpu| f(cpu, layout)).map_err(|_| TargetError::Errno(EINVAL))
     }
 
     fn pace(&mut self, tid: Tid, pace: Pace) {

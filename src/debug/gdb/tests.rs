@@ -235,7 +235,7 @@ const WAIT: &[u32] = &[0x1050_0073, 0x0012_8293, 0xffdf_f06f];
 fn stepping_masks_interrupts_unless_told_otherwise() {
     for kind in ENGINES {
         let bench = Bench::new(kind, 1, COUNT);
-        bench.control().with_cpu(0, |cpu| {
+        let prepared = bench.control().with_cpu(0, |cpu| {
             let isa = cpu.isa.clone();
             for (name, value) in [("mtvec", CODE + 0x100), ("mie", 1 << 3), ("mstatus", 1 << 3)] {
                 let reg = isa.registers().iter().find(|reg| reg.name == name).unwrap();
@@ -244,6 +244,7 @@ fn stepping_masks_interrupts_unless_told_otherwise() {
             // A software interrupt from the CLINT.
             cpu.board.bus.write(0x200_0000, 4, 1, 0).unwrap();
         });
+        prepared.unwrap();
         let gdb = Gdb::attach(&bench);
         assert_eq!(gdb.ask("qqemu.sstepbits"), "ENABLE=1,NOIRQ=2,NOTIMER=4");
         assert_eq!(gdb.ask("qqemu.sstep"), "0x7");
@@ -272,12 +273,13 @@ fn a_waiting_thread_is_stepped_when_it_wakes() {
         gdb.send("vCont;s:p1.1");
         assert!(gdb.client.is_silent());
         // Pending and enabled, which wakes it; not taken, for interrupts are off.
-        bench.control().with_cpu(0, |cpu| {
+        let prepared = bench.control().with_cpu(0, |cpu| {
             let isa = cpu.isa.clone();
             let mie = isa.registers().iter().find(|reg| reg.name == "mie").unwrap();
             isa.write_register(cpu, mie, 1 << 3);
             cpu.board.bus.write(0x200_0000, 4, 1, 0).unwrap();
         });
+        prepared.unwrap();
         assert_eq!(gdb.receive(), "T05thread:p01.01;");
         assert_eq!((gdb.pc(1), gdb.register(T0)), (CODE + 8, 1));
     }

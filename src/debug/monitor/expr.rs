@@ -125,6 +125,6 @@ impl Monitor {
             let reg = isa.registers().iter().find(|reg| reg.name == name)?;
             Some(isa.read_register(cpu, reg))
         };
-        self.control().with_cpu(self.cpu, read).flatten()
+        self.control().with_cpu(self.cpu, read).ok().flatten()
     }
 }

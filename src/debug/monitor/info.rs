@@ -8,8 +8,12 @@ use crate::debug::uuid_text;
 use crate::fabric::PAGE_SIZE;
 use crate::machine::Status;
 use std::fmt::Write;
+use std::time::Duration;
 
 type Answer = Result<String, Fault>;
+
+/// How long a device that somebody holds is waited for.
+const GLANCE: Duration = Duration::from_millis(100);
 
 pub fn version(_: &mut Monitor, _: &mut Args<'_>) -> Answer {
     Ok(format!("{QEMU_VERSION} (mimus {})\n", env!("CARGO_PKG_VERSION")))
@@ -67,7 +71,8 @@ pub fn registers(monitor: &mut Monitor, args: &mut Args<'_>) -> Answer {
     };
     let mut text = String::new();
     for cpu in which {
-        let registers = monitor.control().with_cpu(cpu, |cpu| cpu.describe(&Group::SHOWN)).unwrap_or_default();
+        let registers = monitor.control().with_cpu(cpu, |cpu| cpu.describe(&Group::SHOWN));
+        let registers = registers.unwrap_or_else(|e| e.to_string());
         let _ = writeln!(text, "\nCPU#{cpu}\n{}", registers.trim_end());
     }
     Ok(text)
@@ -104,7 +109,9 @@ pub fn qtree(monitor: &mut Monitor, args: &mut Args<'_>) -> Answer {
     for standing in &monitor.control().machine().parts {
         let _ = writeln!(text, "  dev: {}, id \"{}\"", standing.kind, standing.part.name());
         if !brief {
-            for (name, value) in standing.part.with(|device| device.describe()) {
+            let busy = || vec![("busy".into(), "true".into())];
+            let lines = standing.part.try_with(GLANCE, |device| device.describe()).unwrap_or_else(busy);
+            for (name, value) in lines {
                 let _ = writeln!(text, "    {name} = {value}");
             }
         }
@@ -182,8 +189,8 @@ pub fn mem(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {
         (told, ranges)
     });
     let (letters, ranges) = match map {
-        Some((PageTables::Told(letters), ranges)) => (letters, ranges),
-        Some((PageTables::Off, _)) => return Ok("No translation or protection\n".into()),
+        Ok((PageTables::Told(letters), ranges)) => (letters, ranges),
+        Ok((PageTables::Off, _)) => return Ok("No translation or protection\n".into()),
         _ => return refuse("this architecture does not show its page tables"),
     };
     let head = ["vaddr", "paddr", "size"].map(|name| format!("{name:<16} ")).concat();

@@ -146,11 +146,12 @@ fn page_tables_are_shown_in_ranges() {
     entry(last, 16, 1 << 63 | to(0x8018_8000, r));
     entry(last, 17, 1 << 63 | to(0x8018_8000, r));
     let translate = |root: u64| {
-        bench.control().with_cpu(0, |cpu| {
+        let done = bench.control().with_cpu(0, |cpu| {
             let isa = cpu.isa.clone();
             let satp = isa.registers().iter().find(|reg| reg.name == "satp").unwrap();
             isa.write_register(cpu, satp, 8 << 60 | root >> 12);
-        })
+        });
+        done.unwrap();
     };
     translate(root);
     let expected = "vaddr            paddr            size             attr\n\
