@@ -290,15 +290,28 @@ impl Cpu {
     /// As [`ask_others`](Cpu::ask_others), from inside a block: the waiting comes when the block has ended, before the
     /// next one.
     pub fn ask_others_soon(&mut self, request: Request, which: impl Fn(u32) -> bool) {
+        self.ask_others_until_barrier(request, which);
+        self.pins.kick();
+    }
+
+    /// As [`ask_others_soon`](Cpu::ask_others_soon), but the waiting comes when a block next leaves for
+    /// [`Why::Sync`](crate::ir::Why::Sync), or earlier: for requests of which many come before one barrier.
+    pub fn ask_others_until_barrier(&mut self, request: Request, which: impl Fn(u32) -> bool) {
         let others = self.others.clone();
         for (index, other) in others.iter().enumerate() {
             let index = index as u32;
             if index != self.index && which(index) {
                 other.post(request);
-                self.asked.push(index);
+                if !self.asked.contains(&index) {
+                    self.asked.push(index);
+                }
             }
         }
-        self.pins.kick();
+    }
+
+    /// Whether it has asked others for something that it has not waited for.
+    pub fn is_asking(&self) -> bool {
+        !self.asked.is_empty()
     }
 
     /// Waits for the requests of [`ask_others_soon`](Cpu::ask_others_soon), which comes before the next block. False when

@@ -2,7 +2,8 @@
 
 use crate::fabric::{Pins, RamPage};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 /// What one vCPU asks of another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +31,11 @@ pub enum Request {
 /// sleeps must not gather them without end.
 const MOST: usize = 256;
 
+/// How often one that waits for another looks whether it is served before it sleeps.
+const SPINS: u32 = 256;
+/// How often one that sleeps looks whether it shall give up.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// The end of a vCPU that other threads hold.
 pub struct Remote {
     pins: Arc<Pins>,
@@ -37,6 +43,10 @@ pub struct Remote {
     /// Requests posted so far, and of those the ones that have been served.
     posted: AtomicU64,
     served: AtomicU64,
+    /// How many threads sleep until requests are served, and what wakes them.
+    waiters: AtomicU64,
+    sleep: Mutex<()>,
+    wake: Condvar,
     /// Whether the vCPU may be using translations: false between blocks, once it has promised to serve requests
     /// before it goes on.
     running: AtomicBool,
@@ -51,6 +61,9 @@ impl Remote {
             requests: Mutex::default(),
             posted: AtomicU64::new(0),
             served: AtomicU64::new(0),
+            waiters: AtomicU64::new(0),
+            sleep: Mutex::default(),
+            wake: Condvar::new(),
             running: AtomicBool::new(false),
             stop: AtomicBool::new(false),
         })
@@ -69,6 +82,7 @@ impl Remote {
     /// Says that it uses none until the next [`begin`](Remote::begin).
     pub fn pause(&self) {
         self.running.store(false, Ordering::SeqCst);
+        self.wake_waiters();
     }
 
     /// Whether it may be using translations.
@@ -117,6 +131,16 @@ impl Remote {
     /// Says that everything up to `number` has been served.
     pub(super) fn done(&self, number: u64) {
         self.served.store(number, Ordering::SeqCst);
+        self.wake_waiters();
+    }
+
+    /// Wakes those who wait for what has just changed; they count as waiters before they look at it.
+    fn wake_waiters(&self) {
+        if self.waiters.load(Ordering::SeqCst) > 0 {
+            // The lock orders this after the look of one that is about to sleep.
+            drop(self.sleep.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+            self.wake.notify_all();
+        }
     }
 
     /// Waits until everything posted to `self` so far has been served, or cannot matter because the vCPU serves it
@@ -124,15 +148,23 @@ impl Remote {
     /// looks for requests between blocks, and a block does a bounded amount of work. False when `give_up` said so first.
     pub fn wait_served(&self, give_up: impl Fn() -> bool) -> bool {
         let posted = self.posted.load(Ordering::SeqCst);
-        let mut spins = 0u32;
-        while self.is_running() && self.served.load(Ordering::SeqCst) < posted {
-            if give_up() {
-                return false;
+        let waits = || self.is_running() && self.served.load(Ordering::SeqCst) < posted;
+        for _ in 0..SPINS {
+            if !waits() {
+                return true;
             }
-            spins += 1;
-            if spins < 64 { std::hint::spin_loop() } else { std::thread::yield_now() }
+            std::hint::spin_loop();
         }
-        true
+        // The other one may not have a core of the host's. Sleeping gives it ours, and gets it back at once when it has
+        // served, which one that yields does not.
+        self.waiters.fetch_add(1, Ordering::SeqCst);
+        let mut guard = self.sleep.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        while waits() && !give_up() {
+            guard = self.wake.wait_timeout(guard, LOOK).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+        }
+        drop(guard);
+        self.waiters.fetch_sub(1, Ordering::SeqCst);
+        !waits()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Request>> {

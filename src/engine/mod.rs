@@ -137,6 +137,8 @@ fn wait(cpu: &mut Cpu) {
 /// What follows a block that hands over to the run loop.
 fn left(cpu: &mut Cpu, why: Why) -> Option<Exit> {
     match why {
+        // The barrier waits for what was asked of others before it.
+        Why::Sync if cpu.is_asking() => cpu.pins.kick(),
         Why::Sync => {}
         Why::Interrupts => cpu.pins.kick(),
         Why::Wait => cpu.halted = true,

@@ -7,7 +7,9 @@
 
 use super::jit::{self, HostFeatures};
 use super::{CODE_LIMIT, Engine, Exit, interp};
-use crate::cpu::{Access, AddressSpace, Board, Cpu, Group, Helper, Isa, Lifted, Mapping, Mode, RegDef, Remote, Trap};
+use crate::cpu::{
+    Access, AddressSpace, Board, Cpu, Group, Helper, Isa, Lifted, Mapping, Mode, RegDef, Remote, Request, Trap,
+};
 use crate::fabric::{BusBuilder, Clock, Mailbox, Power, Ram, Timers, Watchers};
 use crate::float::{Format, MinMax, Round, Rules};
 use crate::ir::{

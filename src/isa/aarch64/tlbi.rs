@@ -152,7 +152,8 @@ pub fn maintain(cpu: &mut Cpu, number: u16, value: u64, access: trap::Access) ->
         _ => cpu.flush_all(),
     }
     if reach != Reach::Here || forced {
-        cpu.ask_others_soon(request, |_| true);
+        // It is complete behind a DSB.
+        cpu.ask_others_until_barrier(request, |_| true);
     }
     Ok(())
 }

@@ -153,16 +153,22 @@ pub fn sysl(l: &mut Lift, i: Insn) {
     l.set_x(i.rd(), value);
 }
 
-/// DMB, DSB: of all orders, hosts fail to keep only that of a store before a load by themselves.
+/// DMB, DSB: of all orders, hosts fail to keep only that of a store before a load by themselves. Behind a DSB of loads and
+/// stores TLB maintenance is complete, on other CPUs too.
 pub fn barrier(l: &mut Lift, i: Insn) {
     if i.bits(9, 8) == 3 || i.bits(9, 8) == 0 {
         l.b.fence();
+        const DSB: u32 = 4;
+        if i.bits(7, 5) == DSB {
+            l.b.leave(Why::Sync);
+        }
     }
 }
 
 /// DSB nXS.
 pub fn barrier_all(l: &mut Lift, _: Insn) {
     l.b.fence();
+    l.b.leave(Why::Sync);
 }
 
 /// ISB.
