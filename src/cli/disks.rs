@@ -237,6 +237,9 @@ fn resolve(mut node: KeyList, nodes: &[(Given, KeyList)], depth: usize) -> Resul
             let path = node.take("filename").ok_or_else(|| error!("Parameter 'filename' is missing"))?;
             BlockOptions { path: path.into(), format: Some(Format::Raw), ..BlockOptions::default() }
         }
+        "vvfat" => {
+            BlockOptions { path: vvfat(&mut node)?.into(), format: Some(Format::Raw), ..BlockOptions::default() }
+        }
         "raw" | "qcow2" => {
             let format = Some(block_format(&driver)?);
             let under = match (node.take("file"), node.take("file.driver"), node.take("file.filename")) {
@@ -250,7 +253,7 @@ fn resolve(mut node: KeyList, nodes: &[(Given, KeyList)], depth: usize) -> Resul
             };
             BlockOptions { format, ..under }
         }
-        _ => fail!("Unknown driver '{driver}': there are file, host_device, raw and qcow2"),
+        _ => fail!("Unknown driver '{driver}': there are file, host_device, raw, qcow2 and vvfat"),
     };
     let under = options.clone();
     read_common(&mut node, &mut options)?;
@@ -265,6 +268,19 @@ fn resolve(mut node: KeyList, nodes: &[(Given, KeyList)], depth: usize) -> Resul
         }
     }
     Ok(options)
+}
+
+/// `driver=vvfat` as the file name that says the same.
+fn vvfat(node: &mut KeyList) -> Result<String> {
+    let dir = node.take("dir").ok_or_else(|| error!("Parameter 'dir' is missing"))?;
+    let bits = match node.take("fat-type").as_deref() {
+        None | Some("0") => String::new(),
+        Some(bits @ ("12" | "16" | "32")) => format!("{bits}:"),
+        Some(_) => fail!("Valid FAT types are only 12, 16 and 32"),
+    };
+    let floppy = if node.take_switch("floppy")?.unwrap_or(false) { "floppy:" } else { "" };
+    let writable = if node.take_switch("rw")?.unwrap_or(false) { "rw:" } else { "" };
+    Ok(format!("fat:{bits}{floppy}{writable}{dir}"))
 }
 
 pub fn fsdev(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {

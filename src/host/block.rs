@@ -18,7 +18,7 @@ pub(super) const SECTOR: u64 = 512;
 /// How an image is opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BlockOptions {
-    /// The file or host block device.
+    /// The file or host block device, or `fat:` and a folder.
     pub path: PathBuf,
     /// Its format; `None`: look, and be careful.
     pub format: Option<Format>,
@@ -92,6 +92,9 @@ impl BlockOptions {
     /// When it cannot be opened, is in use, or is of a format that is not there yet.
     pub fn open(&self) -> Result<(Box<dyn Block>, Option<String>)> {
         let shown = self.path.display();
+        if let Some(words) = self.path.to_str().and_then(|path| path.strip_prefix("fat:")) {
+            return Ok((super::vvfat::open(words, self.read_only)?, None));
+        }
         let writes = !self.read_only && !self.snapshot;
         let mut file = open_file(&self.path, writes)?;
         if !self.unlocked {

@@ -71,6 +71,27 @@ impl Folder {
         rustix::fs::unlinkat(&parent, &last, AtFlags::empty())
     }
 
+    /// Makes a folder inside; one that is there stays.
+    ///
+    /// # Errors
+    /// As for [`file`](Folder::file).
+    pub fn create_dir(&self, name: &[u8]) -> std::result::Result<(), Errno> {
+        let (parent, last) = self.place(name)?;
+        match rustix::fs::mkdirat(&parent, &last, Mode::from_raw_mode(0o755)) {
+            Err(Errno::EXIST) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Removes a folder inside that is empty.
+    ///
+    /// # Errors
+    /// As for [`file`](Folder::file).
+    pub fn remove_dir(&self, name: &[u8]) -> std::result::Result<(), Errno> {
+        let (parent, last) = self.place(name)?;
+        rustix::fs::unlinkat(&parent, &last, AtFlags::REMOVEDIR)
+    }
+
     /// Gives a file another name.
     ///
     /// # Errors

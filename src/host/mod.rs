@@ -25,6 +25,7 @@ mod standard;
 mod stream;
 mod telnet;
 mod terminal;
+mod vvfat;
 
 pub use block::{BlockOptions, Cache, Format};
 pub use chardev::{Chardevs, MuxKeys};

@@ -83,7 +83,7 @@ fn for_clusters(
 }
 
 /// A file that is gone when it is closed. `/var/tmp` before `/tmp`, which is often memory.
-fn unnamed() -> Result<File> {
+pub(super) fn unnamed() -> Result<File> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let directory = std::env::var_os("TMPDIR").map_or_else(|| "/var/tmp".into(), std::path::PathBuf::from);
     let name = format!("mimus-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
