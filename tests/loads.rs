@@ -144,6 +144,22 @@ fn riscv64_takes_what_qemu_takes() {
 }
 
 #[test]
+fn flash_is_what_a_block_node_holds() {
+    let mut flash = code(&RISCV[1..]);
+    flash.resize(32 << 20, 0xff);
+    let flash = file("flash.img", &flash);
+    let node = format!("-blockdev driver=file,filename={flash},node-name=f,read-only=on");
+    let over = format!("{node} -blockdev driver=raw,file=f,node-name=r,read-only=on");
+    for args in [
+        format!("-M riscv64-virt,pflash0=f -bios none {node}"),
+        format!("-M riscv64-virt,pflash0=r -bios none {over}"),
+        format!("-M riscv64-virt,pflash0=d -bios none -drive if=none,id=d,format=raw,readonly=on,file={flash}"),
+    ] {
+        assert_eq!(run(&args), ("+".into(), String::new()), "{args}");
+    }
+}
+
+#[test]
 fn what_is_below_ram_is_dropped_with_a_warning() {
     let riscv = file("rv-headers.elf", &elf(243, 0x8000_0000, 0x8000_0000, true, &code(&RISCV[1..])));
     let arm = file("arm-headers.elf", &elf(183, 0x4000_0000, 0x4000_0000, true, &code(&ARM[1..])));

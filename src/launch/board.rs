@@ -59,7 +59,8 @@ pub fn choose(config: &Config) -> Result<Page> {
         })
         .collect();
     let cpus = config.smp.topology()?.cpus;
-    Page::read_for(&source(config)?, &config.machine.props, &edits, Some(cpus))
+    let props: Vec<_> = config.machine.props.iter().filter(|(key, _)| !key.starts_with("pflash")).cloned().collect();
+    Page::read_for(&source(config)?, &props, &edits, Some(cpus))
 }
 
 /// What the kernel's file says. A file that cannot be read says nothing here: whoever loads it complains.

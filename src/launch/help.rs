@@ -49,6 +49,8 @@ fn machine_props(config: &Config) -> Result<String> {
         ("firmware=<string>".into(), "Firmware image".into()),
         ("initrd=<string>".into(), "Linux initial ramdisk file".into()),
         ("kernel=<string>".into(), "Linux kernel image file".into()),
+        ("pflash0=<string>".into(), "Node name or ID of the drive in the first flash bank".into()),
+        ("pflash1=<string>".into(), "Node name or ID of the drive in the second flash bank".into()),
     ];
     for option in Page::options(&source)? {
         let help = format!("{} (default: {})", option.help, option.default);

@@ -48,7 +48,7 @@ pub fn setup<'a>(config: &Config, plan: &ConsolePlan, chardevs: &'a mut Chardevs
         code_limit,
         boot: request(config),
         plugs: config.devices.iter().map(|device| plug(config, device)).collect::<Result<_>>()?,
-        disks: config.drives.iter().map(|drive| disk(config, drive)).collect::<Result<_>>()?,
+        disks: disks(config)?,
         serials,
         chardevs: Box::new(|id| chardevs.end(id)),
         fw_cfg: fw_cfg(config)?,
@@ -61,7 +61,7 @@ pub fn setup<'a>(config: &Config, plan: &ConsolePlan, chardevs: &'a mut Chardevs
         epoch: epoch(config.run.rtc.base)?,
         seed: config.run.seed,
         uuid: config.run.uuid,
-        no_display: config.display.nographic,
+        no_display: config.display.nographic || has_no_graphics(config),
     })
 }
 
@@ -90,6 +90,12 @@ fn code_limit(props: &[(String, String)]) -> Result<usize> {
         Ok(mib) => Ok(((mib as usize) << 20).clamp(LEAST_CODE_LIMIT, MOST_CODE_LIMIT)),
         Err(_) => fail!("tb-size={text} is no number of MiB"),
     }
+}
+
+/// `-M board,graphics=off`.
+fn has_no_graphics(config: &Config) -> bool {
+    let value = config.machine.props.iter().rev().find(|(key, _)| key == "graphics");
+    value.is_some_and(|(_, value)| ["off", "no", "false", "n"].contains(&value.as_str()))
 }
 
 fn request(config: &Config) -> Request {
@@ -126,6 +132,23 @@ fn plug(config: &Config, device: &DeviceArg) -> Result<Plug> {
         props,
         given: device.given.to_string(),
     })
+}
+
+/// The drives, those in flash that `-M board,pflashN=ID` puts there.
+fn disks(config: &Config) -> Result<Vec<Disk>> {
+    let mut disks: Vec<Disk> = config.drives.iter().map(|drive| disk(config, drive)).collect::<Result<_>>()?;
+    for (key, id) in &config.machine.props {
+        let Some(unit) = key.strip_prefix("pflash") else { continue };
+        let unit = unit.parse().map_err(|_| error!("there is no property '{key}': pflash0 and pflash1 are"))?;
+        let named = disks.iter_mut().find(|disk| disk.id.as_ref() == Some(id));
+        let disk = named
+            .ok_or_else(|| error!("Property '{key}' can't find value '{id}': no -blockdev or -drive is called so"))?;
+        if disk.interface != Interface::None {
+            fail!("{key}={id}: the drive has its place already, by {}", disk.given);
+        }
+        (disk.interface, disk.index) = (Interface::Pflash, Some(unit));
+    }
+    Ok(disks)
 }
 
 fn disk(config: &Config, drive: &DriveArg) -> Result<Disk> {
