@@ -57,6 +57,25 @@ fn mistakes_are_one_line_and_exit_code_1() {
         ("-M riscv64-virt,aia=aplic".into(), "'aia=aplic' is not possible on board 'virt': aia takes none"),
         (format!("-M {broken}"), "broken.toml:3: 'plic' is no line: PART:INPUT, cpuN.PIN or cpu*.PIN is"),
         ("-M ./nosuch.toml".into(), "could not read board './nosuch.toml': No such file or directory"),
+        ("-M aarch64-virt,acpi=on".into(), "acpi takes off, auto (there are no ACPI tables yet"),
+        ("-M aarch64-virt,highmem-mmio=off".into(), "highmem-mmio takes on (there is no PCI yet"),
+        ("-M aarch64-virt,ras=on".into(), "ras takes off (it needs ACPI tables"),
+        ("-M aarch64-virt,hihgmem=off".into(), "Property 'virt-machine.hihgmem' not found; is 'highmem' meant?"),
+        ("-M aarch64-virt-2.12 -smp 256".into(), "The max CPUs supported by machine 'virt' is 255"),
+        ("-M aarch64-virt-10.9".into(), "unsupported machine type: \"virt-10.9\""),
+        ("-M riscv64-virt,pflash0=x".into(), "Property 'pflash0' can't find value 'x'"),
+        (
+            format!("-M riscv64-virt,pflash2=x -blockdev driver=file,node-name=x,read-only=on,filename={small}"),
+            "board 'virt' has no flash 2",
+        ),
+        ("-M riscv64-virt -set uart0.type=ns16551".into(), "there is no part 'ns16551'; is 'ns16550' meant?"),
+        ("-M riscv64-virt -set uart.at=1".into(), "the board has no part 'uart'; is 'uart0' meant?"),
+        ("-M riscv64-virt -set rtc.host=serial1".into(), "a part of type 'goldfish-rtc' has no outside end"),
+        ("-M riscv64-virt -set rtc.irq=plic:96".into(), "'plic' has the inputs 1 to 95, not 96"),
+        ("-M riscv64-virt -set rtc.irq=uart0:1".into(), "'uart0' has no interrupt inputs"),
+        ("-M riscv64-virt -set flash0.irq=plic:1".into(), "a part of type 'cfi-pflash01' has no interrupt outputs"),
+        ("-M riscv64-virt -set flash1.host=pflash0".into(), "only one part can have the outside end 'pflash0'"),
+        ("-M riscv64-virt -device virtio-blk-devise".into(), "is 'virtio-blk-device' meant?"),
         ("-M riscv64-virt -cpu nosuch".into(), "unable to find CPU model 'nosuch'"),
         ("-M riscv64-virt -cpu rv64,nosuch=on".into(), "Property 'rv64-riscv-cpu.nosuch' not found"),
         ("-M riscv64-virt -cpu rv64,zbb".into(), "-cpu rv64: Expected key=value format, found zbb"),
@@ -120,6 +139,56 @@ fn mistakes_are_one_line_and_exit_code_1() {
 }
 
 #[test]
+fn all_mistakes_of_a_page_are_told_in_one_run() {
+    let page = |name: &str, text: &str| {
+        let path = file(name, text.as_bytes());
+        let (_, stderr, code) = mimus("mimus", &format!("-M {}", path.display()));
+        assert_eq!(code, Some(1), "{stderr}");
+        stderr
+    };
+    let empty = page("empty.toml", "isa = \"riscv64\"\nsumary = \"x\"\n[part.x]\nat = true\n[memory.y]\nrom = 1\n");
+    for expected in [
+        "the key 'ram' is missing",
+        "the key 'name' is missing",
+        "the key 'cpu' is missing",
+        "empty.toml:3: the key 'type' is missing",
+        "empty.toml:4: a number is expected here",
+        "empty.toml:5: the key 'size' is missing",
+        "empty.toml:6: true or false is expected here",
+        "empty.toml:2: a board page has no key 'sumary'; is 'summary' meant?",
+    ] {
+        assert!(
+            empty.lines().any(|line| line.starts_with("mimus: ") && line.contains(expected)),
+            "{expected}: {empty}"
+        );
+    }
+    let parts = "extends = \"riscv64-virt\"\n[part.uart0]\nirk = \"plic:1\"\n[part.rtc]\nhost = \"serial9\"\n";
+    let parts = page("parts.toml", parts);
+    assert_eq!(parts.lines().count(), 2, "{parts}");
+    assert!(parts.contains("parts.toml:3: a part of type 'ns16550' has no key 'irk'; is 'irq' meant?"), "{parts}");
+    assert!(parts.contains("parts.toml:5: a part of type 'goldfish-rtc' has no outside end"), "{parts}");
+}
+
+#[test]
+fn a_page_leaves_out_parts_of_the_one_that_it_builds_on() {
+    let dump = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("without.dtb");
+    let run = |without: &str| {
+        let text = format!("extends = \"riscv64-virt\"\nwithout = {without}\n");
+        let page = file("without.toml", text.as_bytes());
+        mimus("mimus", &format!("-M {},dumpdtb={}", page.display(), dump.display()))
+    };
+    let (_, stderr, code) = run("[\"rtc\", \"flash1\"]");
+    assert_eq!(code, Some(0), "{stderr}");
+    let mut tree = mimus::boot::fdt::Node::parse(&std::fs::read(&dump).unwrap()).unwrap();
+    assert!(tree.child("soc").children.iter().all(|node| !node.name.starts_with("rtc")));
+    assert_eq!(tree.child("flash@20000000").get("reg").unwrap().len(), 16);
+    let (_, stderr, _) = run("[\"rtcc\", \"plic\"]");
+    assert!(stderr.contains("without.toml:2: there is no part 'rtcc' to leave out; is 'rtc' meant?"), "{stderr}");
+    let (_, stderr, code) = run("\"plic\"");
+    assert!(stderr.contains("the board has no part 'plic'") && code == Some(1), "{stderr}");
+}
+
+#[test]
 fn the_programs_name_says_the_instruction_set_and_stands_before_messages() {
     let (_, stderr, code) = mimus("/usr/bin/qemu-system-riscv64", "-M nosuch");
     assert!(stderr.starts_with("qemu-system-riscv64: unsupported machine type"), "{stderr}");
@@ -141,6 +210,9 @@ fn help_is_on_stdout_with_exit_code_0() {
         ("-device loader,help", "force-raw"),
         ("-device guest-loader,help", "bootargs"),
         ("-device help", "name \"guest-loader\""),
+        ("-device help", "\nParts of board pages, for 'type' in [part.NAME]:\nname \"riscv-aclint-mswi\""),
+        ("-device ns16550,help", "ns16550 keys, for a board page:\n  regshift"),
+        ("-M help", "\naarch64-virt-6.1 "),
         ("-accel help", "\ntcg\n"),
         ("-L help", "/usr/share/qemu"),
         ("-version", "QEMU emulator version "),

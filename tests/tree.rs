@@ -131,6 +131,21 @@ fn aarch64_virt_with_a_gicv3_and_two_worlds_has_what_qemus_has() {
 }
 
 #[test]
+fn older_versions_of_a_board_lack_what_qemus_lack() {
+    let props = [("gic-version", "3"), ("secure", "on")];
+    let lines = |board: &str| facts(&tree(board, "aarch64", &props, 1, 1 << 30));
+    let has = |board: &str, what: &str| lines(board).iter().any(|line| line.contains(what));
+    for (newer, older, what) in [
+        ("virt-6.2", "virt-6.1", "arm,gic-v3-its"),
+        ("virt-6.2", "virt-6.1", "/cpus/cpu-map"),
+        ("virt-6.0", "virt-5.2", "pl061@90b0000"),
+    ] {
+        assert!(has(newer, what) && !has(older, what), "{older} {what}");
+    }
+    assert_eq!(lines("virt"), lines("virt-10.0"));
+}
+
+#[test]
 fn print_the_lines_of_a_dump() {
     if let Some(path) = std::env::var_os("MIMUS_TREE") {
         let tree = Node::parse(&std::fs::read(path).unwrap()).unwrap();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What went wrong, as one line of text. It is printed once, in `main`.
+/// What went wrong, as one line of text, or several things that did, with a line each. It is printed once, in `main`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error(String);
 
@@ -18,6 +18,43 @@ impl Error {
     /// The same error with what was being done in front: `context: text`.
     pub fn within(self, context: impl fmt::Display) -> Error {
         Error::new(format!("{context}: {}", self.0))
+    }
+}
+
+/// Several things that are wrong at once: looking goes on after the first, so that a user is told all in one run.
+#[derive(Debug, Default)]
+pub struct Errors(Vec<Error>);
+
+impl Errors {
+    /// Takes a value out of a result, or keeps its error.
+    pub fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
+        result.map_err(|e| self.add(e)).ok()
+    }
+
+    /// Adds an error; one that is there already is not said twice.
+    pub fn add(&mut self, error: Error) {
+        if !self.0.contains(&error) {
+            self.0.push(error);
+        }
+    }
+
+    /// All of them as one.
+    ///
+    /// # Errors
+    /// When there are any.
+    pub fn finish(self) -> Result<()> {
+        let lines: Vec<String> = self.0.into_iter().map(|error| error.0).collect();
+        if lines.is_empty() { Ok(()) } else { Err(Error(lines.join("\n"))) }
+    }
+}
+
+/// The known name that a mistyped one was meant to be, as a half-sentence to put behind a message; empty when none is
+/// near.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let distance = |other: &&str| strsim::damerau_levenshtein(name, other);
+    match known.into_iter().min_by_key(distance) {
+        Some(near) if distance(&near) <= 1 + name.len() / 5 => format!("; is '{near}' meant?"),
+        _ => String::new(),
     }
 }
 

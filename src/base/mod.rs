@@ -12,7 +12,7 @@ pub mod json;
 pub mod symbols;
 pub mod thread;
 
-pub use error::{Error, Result, os_text};
+pub use error::{Error, Errors, Result, nearest, os_text};
 
 /// The QEMU release whose command line and monitor these are: scripts look for it.
 pub const QEMU_VERSION: &str = "10.0.2";

@@ -30,7 +30,36 @@ struct Wire {
 enum End {
     Input { part: Arc<Part>, input: u32 },
     Pin { pins: Arc<Pins>, bit: u32 },
+    Joint(Arc<Joint>),
     Probe,
+}
+
+/// Where several lines meet: what is behind it is high while any of them is.
+pub struct Joint {
+    behind: IrqLine,
+    /// How many of the lines are high. The lock is held while what is behind is told, so that it hears of the changes in
+    /// their order; nothing behind a line ever calls back.
+    high: Mutex<u32>,
+}
+
+impl Joint {
+    /// A joint in front of a line.
+    pub fn new(behind: IrqLine) -> Arc<Joint> {
+        Arc::new(Joint { behind, high: Mutex::new(0) })
+    }
+
+    fn set(&self, changed: bool, level: bool) {
+        let mut high = self.high.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match (changed, level) {
+            (true, true) => *high += 1,
+            (true, false) => *high -= 1,
+            (false, _) => {}
+        }
+        // Another line that rises is one more cause, which the controller hears of as of a second one of the same chip.
+        if level || *high == 0 {
+            self.behind.set(level);
+        }
+    }
 }
 
 impl IrqLine {
@@ -47,6 +76,11 @@ impl IrqLine {
     /// A line to pin `bit` (0 to 63) of a vCPU.
     pub fn to_pin(pins: Arc<Pins>, bit: u32) -> IrqLine {
         IrqLine::wire(End::Pin { pins, bit })
+    }
+
+    /// A line to where it meets others.
+    pub fn to_joint(joint: Arc<Joint>) -> IrqLine {
+        IrqLine::wire(End::Joint(joint))
     }
 
     /// A line that only remembers its level: the test bench looks at it.
@@ -69,6 +103,7 @@ impl IrqLine {
             End::Input { part, input } if changed => part.with(|device| device.input(*input, level)),
             End::Input { part, input } if level => part.with(|device| device.input_again(*input)),
             End::Pin { pins, bit } if changed => pins.set(*bit, level),
+            End::Joint(joint) => joint.set(changed, level),
             _ => {}
         }
     }
@@ -206,6 +241,19 @@ mod tests {
         line.set(false);
         assert!(pins.take_attention());
         assert_eq!(pins.levels(), 0);
+    }
+
+    #[test]
+    fn lines_that_meet_are_high_while_any_of_them_is() {
+        let pins = Pins::new();
+        let joint = Joint::new(IrqLine::to_pin(pins.clone(), 3));
+        let (a, b) = (IrqLine::to_joint(joint.clone()), IrqLine::to_joint(joint));
+        for (line, level, expected) in
+            [(&a, true, 8), (&a, true, 8), (&b, true, 8), (&a, false, 8), (&a, false, 8), (&b, false, 0), (&a, true, 8)]
+        {
+            line.set(level);
+            assert_eq!(pins.levels(), expected);
+        }
     }
 
     #[test]

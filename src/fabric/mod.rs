@@ -24,7 +24,7 @@ pub use bus::{Bus, BusBuilder, BusFault, HostPage, MemoryPage, RegionInfo};
 pub use clock::{Clock, Timebase, Timer, Timers};
 pub use device::{Device, Event, Io, Message, NodeProp, Part, Stay, TreeNode, Width};
 pub use interface::{CpuInterface, RegisterAccess};
-pub use irq::{IrqLine, Pins, own_input, own_input_of};
+pub use irq::{IrqLine, Joint, Pins, own_input, own_input_of};
 pub use memory::HostMemory;
 pub use power::{Power, PowerRequest};
 pub use ram::{Dma, Mailbox, PAGE_SIZE, Ram, RamPage, Watchers};

@@ -17,7 +17,7 @@ mod wiring;
 mod tests;
 
 pub use misc::fw_cfg::FwCfgItems;
-pub use wiring::{Bank, Built, HostEnd, PartType, Props, Specifier, Trigger, Wiring, parse_number};
+pub use wiring::{Bank, Built, HostEnd, Inputs, PartType, Props, Specifier, Trigger, Wiring, parse_number};
 
 /// The catalogue: every type that a board page or `-device` may name.
 pub static PARTS: &[&PartType] = &[

@@ -253,7 +253,7 @@ impl Rig {
             fw_cfg: top.fw_cfg.clone(),
         };
         let built = (self.part_type.build)(&mut wiring)?;
-        assert_eq!(wiring.props.left(), None, "a property that nobody takes");
+        assert_eq!(wiring.props.left().next(), None, "a property that nobody takes");
         Ok(built)
     }
 

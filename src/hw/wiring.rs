@@ -41,6 +41,7 @@ use crate::fabric::{
 };
 use crate::host::{Block, CharEnd};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -132,8 +133,19 @@ pub struct Built {
     /// It stands in a slot: its banks lie behind each other from the one address that the page gives, and it may take
     /// fewer interrupt outputs than the slot has.
     pub in_slot: bool,
+    /// The interrupt inputs that it has.
+    pub inputs: Inputs,
     /// An interrupt controller's device-tree specifier of an input: as many cells as its `#interrupt-cells` says.
     pub specifier: Specifier,
+}
+
+/// Interrupt inputs, by their numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// Those that all vCPUs share.
+    pub shared: Range<u32>,
+    /// How many each vCPU has of its own, from 0.
+    pub own: u32,
 }
 
 /// What makes the cells of an input that is triggered so.
@@ -187,6 +199,7 @@ impl Built {
             power_button: None,
             outputs: 0,
             in_slot: false,
+            inputs: Inputs::default(),
             specifier: Box::new(|input, _| vec![input]),
         }
     }
@@ -331,9 +344,9 @@ impl Props {
             .transpose()
     }
 
-    /// The first property that nobody took.
-    pub fn left(&self) -> Option<&str> {
-        self.values.keys().next().map(String::as_str)
+    /// The properties that nobody took.
+    pub fn left(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
     }
 }
 

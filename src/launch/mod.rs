@@ -32,7 +32,7 @@ pub fn main(argv: &[String]) -> i32 {
         Ok(code) => code,
         Err(e) => {
             crate::host::restore_terminal();
-            say(format_args!("{program}: {e}"));
+            e.to_string().lines().for_each(|line| say(format_args!("{program}: {line}")));
             1
         }
     }

@@ -19,18 +19,17 @@ use super::parts::{self, Parts, Supply};
 use super::seed::RandomBytes;
 use super::setup::{CpuChoice, Setup};
 use super::tree::{self, CpuNode};
-use super::wires;
+use super::wires::{self, Lines};
 use super::{Machine, Seat};
 use crate::base::Result;
 use crate::boot::fdt::Node;
 use crate::boot::{self, Place, Plan, Space, Start};
 use crate::cpu::{Board, Cpu, DebugPoints, Remote};
-use crate::fabric::{BusBuilder, Clock, Dma, IrqLine, Part, Ram, Timebase, Timers, Watchers};
+use crate::fabric::{BusBuilder, Clock, Dma, IrqLine, Pins, Ram, Timebase, Timers, Watchers};
 use crate::hw::FwCfgItems;
 use crate::hw::misc::fw_cfg::key;
 use crate::semihosting::Service;
 use crate::{engine, fail};
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// Builds the machine. Nothing runs yet.
@@ -65,6 +64,8 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
 
     let remotes: Arc<[Arc<Remote>]> = (0..cpus).map(|_| Remote::new()).collect();
     let places = parts::places(&page);
+    let pins: Vec<Arc<Pins>> = remotes.iter().map(|remote| remote.pins().clone()).collect();
+    let lines = Lines::new(&page, places.clone(), pins.clone(), arch.pins)?;
     let choice = setup.cpu.take().unwrap_or_else(|| CpuChoice { model: page.cpu.clone(), ..CpuChoice::default() });
     if let Some(word) = choice.flags.first().filter(|_| !arch.cpu_flags) {
         fail!("-cpu {}: Expected key=value format, found {word}", choice.model);
@@ -72,7 +73,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     let cpu_board = CpuBoard {
         clock: timers.clock().clone(),
         timebase: timebase.clone(),
-        lines: (0..cpus).map(|cpu| lines_out(&page, arch, cpu, &places)).collect::<Result<_>>()?,
+        lines: (0..cpus).map(|cpu| lines_out(&page, arch, cpu, &lines)).collect::<Result<_>>()?,
         props: page.cpu_props.clone(),
         cpus,
         console: Console::of(&page),
@@ -85,13 +86,14 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
         dma: Dma::new(vec![(page.ram_at.value, ram)]),
         timers: timers.clone(),
         power: desk.power(),
-        pins: remotes.iter().map(|remote| remote.pins().clone()).collect(),
+        pins,
         pin_names: arch.pins,
         watchers: watchers.clone(),
         epoch: setup.epoch,
         timebase,
         fw_cfg: Arc::default(),
         places,
+        lines,
         globals: std::mem::take(&mut setup.globals),
     };
     let parts = Parts::build(&page, plugs, &mut setup.serials, &supply, &mut bus)?;
@@ -169,12 +171,12 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
 }
 
 /// What the lines out of a CPU drive, in the instruction set's order; what the page does not connect drives nothing.
-fn lines_out(page: &Page, arch: &Arch, cpu: u32, places: &BTreeMap<String, Arc<Part>>) -> Result<Vec<IrqLine>> {
+fn lines_out(page: &Page, arch: &Arch, cpu: u32, lines: &Lines) -> Result<Vec<IrqLine>> {
     if let Some((name, said)) = page.cpu_lines.iter().find(|(name, _)| !arch.lines.contains(&name.as_str())) {
         return Err(said.origin.error(format!("no line '{name}' comes out of a CPU of this board")));
     }
     let line = |name: &&str| match page.cpu_lines.get(*name) {
-        Some(said) => wires::line_out_of_cpu(said, cpu, places),
+        Some(said) => Ok(lines.to(&wires::out_of_cpu(said, cpu)?)),
         None => Ok(IrqLine::unconnected()),
     };
     arch.lines.iter().map(line).collect()

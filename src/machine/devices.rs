@@ -5,7 +5,7 @@
 
 use super::page::Page;
 use super::setup::{Disk, Interface, Plug, Setup};
-use crate::base::Result;
+use crate::base::{Result, nearest};
 use crate::boot::{Loader, Module};
 use crate::hw::{HostEnd, PARTS, PartType, Props, part_type};
 use crate::{error, fail};
@@ -170,7 +170,7 @@ fn place(
         if driver.ends_with("-pci") || driver.starts_with("pci") {
             fail!("'{driver}' needs a PCI bus, which board '{}' does not have yet", page.name);
         }
-        fail!("'{driver}' is not a valid device model name");
+        fail!("'{driver}' is not a valid device model name{}", near(driver));
     };
     let Some(bus) = kind.bus else { fail!("'{driver}' is part of boards and cannot be plugged in") };
     if let Some(id) = &plug.id
@@ -264,7 +264,7 @@ fn loader(plug: Plug) -> Result<Loader> {
         raw: props.switch("force-raw")?.unwrap_or(false),
         given: plug.given,
     };
-    match props.left() {
+    match props.left().next() {
         Some(key) => fail!("Property 'loader.{key}' not found"),
         None => Ok(loader),
     }
@@ -279,10 +279,15 @@ fn module(plug: Plug) -> Result<Module> {
         bootargs: props.text("bootargs"),
         given: plug.given,
     };
-    match props.left() {
+    match props.left().next() {
         Some(key) => fail!("Property 'guest-loader.{key}' not found"),
         None => Ok(module),
     }
+}
+
+/// The device or part that a mistyped name was meant to be.
+fn near(name: &str) -> String {
+    nearest(name, PARTS.iter().map(|kind| kind.name).chain(LOADERS.iter().map(|(name, ..)| *name)))
 }
 
 /// The answer to `-device help`.
@@ -295,7 +300,9 @@ pub fn devices_help() -> String {
         .collect();
     lines.extend(LOADERS.iter().map(|(name, what, _)| format!("name \"{name}\", desc \"{what}\"\n")));
     lines.sort();
-    lines.concat()
+    let parts = PARTS.iter().filter(|kind| kind.bus.is_none());
+    let parts = parts.map(|kind| format!("name \"{}\", desc \"{}\"\n", kind.name, kind.summary));
+    lines.into_iter().chain(["\nParts of board pages, for 'type' in [part.NAME]:\n".into()]).chain(parts).collect()
 }
 
 /// The answer to `-device NAME,help`.
@@ -307,9 +314,11 @@ pub fn device_help(name: &str) -> Result<String> {
     let loader = LOADERS.iter().find(|(loader, ..)| *loader == name);
     let props = match (loader, part_type(name)) {
         (Some((_, _, props)), _) => props,
-        (_, Some(kind)) if kind.bus.is_some() => kind.props,
-        _ => fail!("Device '{name}' not found"),
+        (_, Some(kind)) => kind.props,
+        _ => fail!("Device '{name}' not found{}", near(name)),
     };
     let lines = props.iter().map(|(key, help)| format!("  {key:<24} - {help}\n"));
-    Ok(std::iter::once(format!("{name} options:\n")).chain(lines).collect())
+    let what =
+        if part_type(name).is_some_and(|kind| kind.bus.is_none()) { "keys, for a board page" } else { "options" };
+    Ok(std::iter::once(format!("{name} {what}:\n")).chain(lines).collect())
 }

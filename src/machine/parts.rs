@@ -4,14 +4,14 @@
 
 use super::Standing;
 use super::devices::{Plugged, Plugs};
-use super::page::{Page, PartLine};
+use super::page::{self, Page, PartLine};
 use super::tree::Placed;
-use super::wires::{self, PinNames};
-use crate::base::Result;
+use super::wires::{self, Lines, PinNames};
+use crate::base::{Errors, Result, nearest};
 use crate::boot::Space;
 use crate::fabric::{BusBuilder, CpuInterface, Dma, IrqLine, PAGE_SIZE, Part, Pins, Power, Timebase, Timers, Watchers};
-use crate::host::CharEnd;
-use crate::hw::{Bank, Built, FwCfgItems, HostEnd, Props, Wiring, part_type};
+use crate::host::{CharEnd, NullChar};
+use crate::hw::{Bank, Built, FwCfgItems, HostEnd, Inputs, PARTS, Props, Wiring, part_type};
 use crate::{error, fail};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub struct Supply {
     pub fw_cfg: Arc<FwCfgItems>,
     /// The empty places of the parts, by their names.
     pub places: BTreeMap<String, Arc<Part>>,
+    /// What outputs drive.
+    pub lines: Lines,
     /// `-global`: driver, property, value.
     pub globals: Vec<(String, String, String)>,
 }
@@ -53,6 +55,8 @@ pub struct Parts {
     pub flash: Vec<Space>,
     /// The flash bank with a user's firmware in it.
     pub firmware: Option<Space>,
+    /// The interrupt inputs that each has, by its name.
+    inputs: BTreeMap<String, Inputs>,
     /// The system registers that an interrupt controller offers to vCPUs.
     pub interface: Option<Arc<dyn CpuInterface>>,
 }
@@ -70,7 +74,7 @@ impl Parts {
     /// Builds every part and puts it on the bus.
     ///
     /// # Errors
-    /// What is wrong with a line of the page, or with what is bound or plugged to its part.
+    /// What is wrong with lines of the page, or with what is bound or plugged to their parts.
     pub fn build(
         page: &Page,
         mut plugs: Plugs,
@@ -78,49 +82,72 @@ impl Parts {
         supply: &Supply,
         bus: &mut BusBuilder,
     ) -> Result<Parts> {
-        let mut parts = Parts::default();
+        let (mut parts, mut errors) = (Parts::default(), Errors::default());
         for (number, line) in page.parts.iter().enumerate() {
+            let host = |line: &PartLine| line.host.as_ref().map(|host| host.value.clone());
+            let is_bound = host(line).is_some() && page.parts[..number].iter().any(|other| host(other) == host(line));
+            if let (Some(host), true) = (&line.host, line.count > 1 || is_bound) {
+                errors.add(host.origin.error(format!("only one part can have the outside end '{}'", host.value)));
+                continue;
+            }
             for n in line.order() {
-                let name = line.name_of(n);
-                let part = &supply.places[&name];
-                let mut ends = wires::ends(line, n, supply.pins.len() as u32, supply.pin_names)?;
-                let irq = wires::lines(line, &ends, &supply.places, &supply.pins)?;
-                let end = outside(line, &mut plugs, serials)?;
-                let has_firmware = end.is_some() && line.host.as_ref().is_some_and(|host| host.value == "pflash0");
-                let built = build_part(line, part, irq, end, plugs.slots.remove(&name), supply)?;
-                let banks = map(bus, line, n, part, &built)?;
-                if built.in_slot {
-                    ends.truncate(built.outputs);
-                }
-                if built.flash.is_some() {
-                    parts.flash.extend(banks.iter().map(|&(at, size)| Space { name: name.clone(), at, size }));
-                    if has_firmware {
-                        parts.firmware = parts.flash.last().cloned();
-                    }
-                }
-                parts.placed.push(Placed {
-                    name,
-                    line: number,
-                    inside: line.node.clone(),
-                    banks: banks.clone(),
-                    ends,
-                    host: line.host.as_ref().map(|host| host.value.clone()),
-                    trigger: line.trigger,
-                    has_bus: line.bus.is_some(),
-                    tree: built.tree,
-                    nodes: built.nodes,
-                    specifier: built.specifier,
-                });
-                parts.interface = parts.interface.take().or(built.cpu_interface);
-                part.install(built.device);
-                let (kind, power_button) = (line.kind.value.clone(), built.power_button);
-                parts.standing.push(Standing { part: part.clone(), kind, banks, power_button });
+                let end = outside(line, &mut plugs, serials);
+                let plugged = plugs.slots.remove(&line.name_of(n));
+                errors.keep(end.and_then(|end| parts.add((number, line), n, (end, plugged), supply, bus)));
             }
         }
-        match plugs.pflash.into_iter().next() {
-            Some((unit, disk)) => fail!("{}: board '{}' has no flash {unit}", disk.given, page.name),
-            None => Ok(parts),
+        for (unit, disk) in plugs.pflash {
+            errors.add(error!("{}: board '{}' has no flash {unit}", disk.given, page.name));
         }
+        errors.finish()?;
+        wires::check(page, supply.pins.len() as u32, supply.pin_names, &parts.inputs)?;
+        Ok(parts)
+    }
+
+    /// Builds the `n`-th chip of a line with its outside end and what is plugged into it, and puts it on the bus.
+    fn add(
+        &mut self,
+        (number, line): (usize, &PartLine),
+        n: u32,
+        (end, plugged): (Option<Bound>, Option<Plugged>),
+        supply: &Supply,
+        bus: &mut BusBuilder,
+    ) -> Result<()> {
+        let name = line.name_of(n);
+        let part = &supply.places[&name];
+        let mut ends = wires::ends(line, n, supply.pins.len() as u32, supply.pin_names)?;
+        let irq = ends.iter().map(|end| supply.lines.to(end)).collect();
+        let has_firmware = end.is_some() && line.host.as_ref().is_some_and(|host| host.value == "pflash0");
+        let built = build_part(line, part, irq, end, plugged, supply)?;
+        let banks = map(bus, line, n, part, &built)?;
+        if built.in_slot {
+            ends.truncate(built.outputs);
+        }
+        if built.flash.is_some() {
+            self.flash.extend(banks.iter().map(|&(at, size)| Space { name: name.clone(), at, size }));
+            if has_firmware {
+                self.firmware = self.flash.last().cloned();
+            }
+        }
+        self.inputs.insert(name.clone(), built.inputs);
+        self.placed.push(Placed {
+            name,
+            line: number,
+            inside: line.node.clone(),
+            banks: banks.clone(),
+            ends,
+            host: line.host.as_ref().map(|host| host.value.clone()),
+            trigger: line.trigger,
+            has_bus: line.bus.is_some(),
+            tree: built.tree,
+            nodes: built.nodes,
+            specifier: built.specifier,
+        });
+        self.interface = self.interface.take().or(built.cpu_interface);
+        part.install(built.device);
+        let (kind, power_button) = (line.kind.value.clone(), built.power_button);
+        self.standing.push(Standing { part: part.clone(), kind, banks, power_button });
+        Ok(())
     }
 }
 
@@ -130,7 +157,7 @@ fn outside(line: &PartLine, plugs: &mut Plugs, serials: &mut [Option<Box<dyn Cha
     let number = |prefix: &str| host.value.strip_prefix(prefix).and_then(|number| number.parse::<u32>().ok());
     if let Some(number) = number("serial") {
         let end = serials.get_mut(number as usize).and_then(Option::take);
-        return Ok(end.map(|end| (HostEnd::Char(end), None)));
+        return Ok(Some((HostEnd::Char(end.unwrap_or_else(|| Box::new(NullChar))), None)));
     }
     if let Some(number) = number("pflash") {
         let Some(disk) = plugs.pflash.remove(&number) else { return Ok(None) };
@@ -149,7 +176,10 @@ fn build_part(
     supply: &Supply,
 ) -> Result<Built> {
     let kind = part_type(&line.kind.value).filter(|kind| kind.bus.is_none());
-    let kind = kind.ok_or_else(|| line.kind.origin.error(format!("there is no part '{}'", line.kind.value)))?;
+    let kind = kind.ok_or_else(|| {
+        let near = nearest(&line.kind.value, PARTS.iter().filter(|kind| kind.bus.is_none()).map(|kind| kind.name));
+        line.kind.origin.error(format!("there is no part '{}'{near}", line.kind.value))
+    })?;
     let plugged = plugged.map(|plugged| plugged.build(part, &irq, supply)).transpose()?;
     let (host, given) = end.map_or((None, None), |(host, given)| (Some(host), given));
     // What the page says of its part goes over what a flag says of all parts of the type.
@@ -161,13 +191,26 @@ fn build_part(
         Some(given) => e.within(given),
         None => line.origin.error(e),
     })?;
-    match wiring.props.left() {
-        Some(key) => {
-            let origin = line.props.get(key).map_or(&line.origin, |said| &said.origin);
-            Err(origin.error(format!("a part of type '{}' has no key '{key}'", kind.name)))
-        }
-        None => Ok(built),
+    let mut errors = Errors::default();
+    for key in wiring.props.left() {
+        let origin = line.props.get(key).map_or(&line.origin, |said| &said.origin);
+        let near = nearest(key, kind.props.iter().map(|(known, _)| *known).chain(page::PART_KEYS.iter().copied()));
+        errors.add(origin.error(format!("a part of type '{}' has no key '{key}'{near}", kind.name)));
     }
+    if let (Some(_), Some(host)) = (&wiring.host, &line.host) {
+        errors.add(host.origin.error(format!("a part of type '{}' has no outside end", kind.name)));
+    }
+    // Controllers may be told of more pins of CPUs than they drive.
+    let only_inputs = line.irq.iter().all(|said| !said.value.starts_with("cpu"));
+    if let (Some(said), true) = (line.irq.get(wiring.outputs), only_inputs && !built.in_slot) {
+        let has = match wiring.outputs {
+            0 => "no interrupt outputs".into(),
+            1 => "1 interrupt output".into(),
+            outputs => format!("{outputs} interrupt outputs"),
+        };
+        errors.add(said.origin.error(format!("a part of type '{}' has {has}, and 'irq' names more", kind.name)));
+    }
+    errors.finish().map(|()| built)
 }
 
 impl Supply {
@@ -204,7 +247,7 @@ impl Plugged {
         let inside = self.inside.into_iter().map(|device| device.build(part, irq, supply)).collect::<Result<_>>()?;
         let mut wiring = supply.wiring(part, self.props, irq.to_vec(), self.host, inside);
         let built = (self.kind.build)(&mut wiring).map_err(|e| e.within(&self.given))?;
-        match wiring.props.left() {
+        match wiring.props.left().next() {
             Some(key) => fail!("{}: Property '{}.{key}' not found", self.given, self.kind.name),
             None => Ok(Built { outputs: wiring.outputs, ..built }),
         }

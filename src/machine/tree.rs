@@ -289,6 +289,9 @@ fn cpus(node: &mut Node, board: &Board<'_>) {
         }
         node.children.push(cpu);
     }
+    if !board.page.tree.cpu_map {
+        return;
+    }
     let map = node.child("cpu-map");
     // Arm's boards name the socket, too.
     let map = if board.cpu.controller.is_none() { map.child("socket0") } else { map };

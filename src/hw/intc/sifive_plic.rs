@@ -15,7 +15,7 @@
 
 use crate::base::Result;
 use crate::fabric::{Device, Io, IrqLine, State, TreeNode, Width};
-use crate::hw::{Built, PartType, Wiring};
+use crate::hw::{Built, Inputs, PartType, Wiring};
 use crate::{fail, guest_error};
 use serde::{Deserialize, Serialize};
 
@@ -152,7 +152,8 @@ fn build(wiring: &mut Wiring) -> Result<Built> {
         .cells("#address-cells", &[0])
         .cells("#interrupt-cells", &[1]);
     let device = Plic { sources, strict, irq, regs: Regs::new(sources, contexts) };
-    Ok(Built::new(Box::new(device), SIZE).with_tree(tree))
+    let inputs = Inputs { shared: 1..sources as u32, own: 0 };
+    Ok(Built { inputs, ..Built::new(Box::new(device), SIZE).with_tree(tree) })
 }
 
 impl Plic {

@@ -10,7 +10,7 @@
 
 use crate::base::Result;
 use crate::fabric::{Device, Event, Io, IrqLine, Power, PowerRequest, State, Timer, TreeNode, Width};
-use crate::hw::{Built, PartType, Wiring, primecell};
+use crate::hw::{Built, Inputs, PartType, Wiring, primecell};
 use crate::{fail, guest_error};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -107,7 +107,8 @@ fn build(wiring: &mut Wiring) -> Result<Built> {
         regs: Regs::default(),
     };
     let power_button = key.map(|_| BUTTON);
-    Ok(Built { nodes, power_button, ..Built::new(Box::new(device), 0x1000).with_tree(tree) })
+    let inputs = Inputs { shared: 0..8, own: 0 };
+    Ok(Built { nodes, power_button, inputs, ..Built::new(Box::new(device), 0x1000).with_tree(tree) })
 }
 
 impl Pl061 {

@@ -1,7 +1,7 @@
 //! TOML as a tree in which every value knows the line that it came from, so that an error about a merged page names
 //! the file that is to be changed.
 
-use crate::base::{Error, Result};
+use crate::base::{Error, Errors, Result, nearest};
 use crate::{error, fail};
 use std::fmt;
 use std::sync::Arc;
@@ -161,9 +161,22 @@ impl Table {
         self.take(key).map_or(Ok(Table::default()), Item::table)
     }
 
+    /// The keys, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Looks at a value.
     pub fn get(&self, key: &str) -> Option<&Item> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, item)| item)
+    }
+
+    /// The table that a path of keys leads to.
+    pub fn inside(&mut self, path: &str) -> Option<&mut Table> {
+        path.split('.').try_fold(self, |table, key| match &mut table.get_mut(key)?.value {
+            Value::Table(inner) => Some(inner),
+            _ => None,
+        })
     }
 
     /// Looks at a value in order to change it.
@@ -189,14 +202,10 @@ impl Table {
         }
     }
 
-    /// Refuses keys that nobody took; `what` is the table's name for the message.
-    ///
-    /// # Errors
-    /// The first such key with its line.
-    pub fn finish(self, what: &str) -> Result<()> {
-        match self.0.into_iter().next() {
-            None => Ok(()),
-            Some((key, item)) => Err(item.origin.error(format!("{what} has no key '{key}'"))),
+    /// Refuses keys that nobody took; `what` is the table's name for the message, and `known` what it can have.
+    pub fn finish(self, what: &str, known: &[&str], errors: &mut Errors) {
+        for (key, item) in self.0 {
+            errors.add(item.origin.error(format!("{what} has no key '{key}'{}", nearest(&key, known.iter().copied()))));
         }
     }
 }
@@ -280,8 +289,10 @@ mod tests {
     fn errors_name_file_and_line() {
         let error = Item::parse("a.toml", "x = 1\ny = \n").unwrap_err();
         assert!(error.to_string().starts_with("a.toml:2: "), "{error}");
-        let error = table("x = 1\nz = 2\n").finish("the page").unwrap_err();
-        assert_eq!(error.to_string(), "a.toml:1: the page has no key 'x'");
+        let mut errors = Errors::default();
+        table("x = 1\nsizes = 2\n").finish("the page", &["size"], &mut errors);
+        let error = errors.finish().unwrap_err().to_string();
+        assert_eq!(error, "a.toml:1: the page has no key 'x'\na.toml:2: the page has no key 'sizes'; is 'size' meant?");
         assert!(Item::parse("a.toml", "x = -1").is_err());
     }
 

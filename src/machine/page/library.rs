@@ -1,6 +1,6 @@
 //! Where pages come from: the embedded ones, and files of a user's own.
 
-use super::{Item, Table};
+use super::{Item, Origin, Table, leave_out};
 use crate::base::{Result, os_text};
 use crate::{error, fail};
 use std::fmt::Write;
@@ -21,12 +21,14 @@ pub struct Source {
     /// What errors call it.
     file: String,
     text: String,
+    /// The version of the board that is meant; the newest otherwise.
+    version: Option<String>,
 }
 
 impl Source {
     /// A page in memory; `file` is what errors call it.
     pub fn text(file: &str, text: &str) -> Source {
-        Source { file: file.into(), text: text.into() }
+        Source { file: file.into(), text: text.into(), version: None }
     }
 
     /// A user's own page.
@@ -36,7 +38,7 @@ impl Source {
     pub fn file(path: &Path) -> Result<Source> {
         let text = std::fs::read_to_string(path)
             .map_err(|e| error!("could not read board '{}': {}", path.display(), os_text(&e)))?;
-        Ok(Source { file: path.display().to_string(), text })
+        Ok(Source { file: path.display().to_string(), text, version: None })
     }
 
     /// The board's name, or what the page is called when it has none.
@@ -51,12 +53,54 @@ impl Source {
 
     /// The whole table, everything that it extends included.
     pub(super) fn table(&self) -> Result<Table> {
-        self.table_at(0)
+        let mut table = self.table_at(0)?;
+        // What an older version lacks, those before it lack, too.
+        for (version, change) in table.take_table("version")? {
+            if self.version.is_none() {
+                break;
+            }
+            let mut change = change.table()?;
+            if let Some(without) = change.take("without") {
+                leave_out(&mut table, &without)?;
+            }
+            table.merge(change);
+            if self.version.as_ref() == Some(&version) {
+                break;
+            }
+        }
+        Ok(table)
+    }
+
+    /// The names of the board's versions, newest first.
+    fn versions(&self) -> Vec<String> {
+        let versions = self.table_at(0).and_then(|mut table| table.take_table("version")).unwrap_or_default();
+        versions.keys().map(String::from).collect()
+    }
+
+    /// The source itself, or an older version of it, where `name` is the board's.
+    fn called(&self, name: &str) -> Option<Source> {
+        let board = self.name();
+        let full = format!("{}-{board}", self.isa().unwrap_or_default());
+        let rest = name.strip_prefix(&full).or_else(|| name.strip_prefix(&board))?;
+        match rest.strip_prefix('-') {
+            None => rest.is_empty().then(|| self.clone()),
+            Some(version) => {
+                let version = self.versions().into_iter().find(|known| known == version)?;
+                Some(Source { version: Some(version), ..self.clone() })
+            }
+        }
     }
 
     fn table_at(&self, depth: u32) -> Result<Table> {
         let mut table = Item::parse(&self.file, &self.text)?.table()?;
-        let Some(parent) = table.take("extends") else { return Ok(table) };
+        let Some(parent) = table.take("extends") else {
+            return match table.get("without") {
+                None => Ok(table),
+                Some(without) => {
+                    Err(without.origin.error("'without' goes with 'extends': it leaves out parts of that page"))
+                }
+            };
+        };
         let name = parent.text()?;
         if depth == DEEPEST {
             return Err(parent.origin.error(format!("'extends' goes in a circle, or deeper than {DEEPEST} pages")));
@@ -69,8 +113,16 @@ impl Source {
             }
         };
         let mut base = source.table_at(depth + 1)?;
+        if let Some(without) = table.take("without") {
+            leave_out(&mut base, &without)?;
+        }
         base.merge(table);
         Ok(base)
+    }
+
+    /// The page as errors about all of it call it.
+    pub(super) fn origin(&self) -> Origin {
+        Origin::flag(&self.file)
     }
 
     fn head(&self, key: &str) -> Option<String> {
@@ -92,9 +144,8 @@ pub fn embedded() -> Vec<Source> {
 /// # Errors
 /// When there is none, or several and nothing says which instruction set is meant.
 pub fn find(name: &str, isa: Option<&str>) -> Result<Source> {
-    let full = |source: &Source| format!("{}-{}", source.isa().unwrap_or_default(), source.name());
-    let known = embedded();
-    let named: Vec<&Source> = known.iter().filter(|source| source.name() == name || full(source) == name).collect();
+    let named: Vec<Source> = embedded().iter().filter_map(|source| source.called(name)).collect();
+    let named: Vec<&Source> = named.iter().collect();
     let meant: Vec<&Source> =
         named.iter().filter(|source| isa.is_none_or(|isa| source.isa().as_deref() == Some(isa))).copied().collect();
     match (meant.as_slice(), named.as_slice()) {
@@ -123,7 +174,12 @@ pub fn machines_help(isa: Option<&str>) -> String {
         };
         if wanted {
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "{name:<20} {summary}");
+            let versions = source.versions();
+            let alias = versions.first().map_or(String::new(), |newest| format!(" (alias of {name}-{newest})"));
+            let _ = writeln!(text, "{name:<20} {summary}{alias}");
+            for version in versions {
+                let _ = writeln!(text, "{:<20} {summary} of QEMU {version}", format!("{name}-{version}"));
+            }
         }
     }
     text
@@ -136,6 +192,15 @@ mod tests {
     #[test]
     fn a_board_is_found_by_either_name() {
         assert_eq!(find("virt", Some("riscv64")).unwrap(), find("riscv64-virt", None).unwrap());
+        let old = find("aarch64-virt-6.1", None).unwrap();
+        assert_eq!(old, find("virt-6.1", Some("aarch64")).unwrap());
+        let its =
+            |source: &Source| source.table().unwrap().inside("option.its").unwrap().take("default").unwrap().text();
+        assert_eq!(
+            (its(&old).unwrap(), its(&find("virt-6.2", Some("aarch64")).unwrap()).unwrap()),
+            ("off".into(), "on".into())
+        );
+        assert!(find("virt-6.3", Some("aarch64")).is_err());
         assert!(find("virt", Some("vax")).unwrap_err().to_string().contains("only for"));
         assert!(find("nosuch", None).unwrap_err().to_string().starts_with("unsupported machine type: \"nosuch\""));
         assert!(machines_help(Some("riscv64")).contains("\nvirt "));

@@ -11,7 +11,7 @@ mod library;
 pub use item::{Item, Origin, Table, Value};
 pub use library::{Source, find, machines_help};
 
-use crate::base::Result;
+use crate::base::{Errors, Result, nearest};
 use crate::fabric::PAGE_SIZE;
 use crate::hw::Trigger;
 use std::collections::BTreeMap;
@@ -90,6 +90,8 @@ pub struct Tree {
     pub model: String,
     /// `dma-coherent`: devices see what caches hold.
     pub coherent: bool,
+    /// Whether `/cpus` has a map of them.
+    pub cpu_map: bool,
     /// Properties of `/chosen` with random bytes for the guest.
     pub seeds: Vec<Seed>,
     /// The names of nodes, with addresses or without, in the order in which they stand.
@@ -166,6 +168,8 @@ pub struct OptionLine {
     pub help: String,
     /// The values that it takes.
     pub values: Vec<String>,
+    /// Why other values are not possible yet; `*` stands for all others.
+    pub refused: Vec<(String, String)>,
     /// The value when nobody says one.
     pub default: String,
     /// The value with more CPUs than this when nobody says one.
@@ -216,11 +220,16 @@ impl Page {
                 _ => None,
             });
             let Some(Item { value: Value::Table(part), .. }) = part else {
-                return Err(origin.error(format!("the board has no part '{}'", edit.part)));
+                let near = table.get("part").map(|parts| match &parts.value {
+                    Value::Table(parts) => nearest(&edit.part, parts.keys()),
+                    _ => String::new(),
+                });
+                let near = near.unwrap_or_default();
+                return Err(origin.error(format!("the board has no part '{}'{near}", edit.part)));
             };
             part.set(&edit.key, Item::of_flag(&origin, &edit.value));
         }
-        page(table)
+        page(table, &source.origin())
     }
 
     /// The properties that `-M` takes for a page.
@@ -233,7 +242,7 @@ impl Page {
 }
 
 fn take_options(table: &mut Table) -> Result<Vec<OptionLine>> {
-    let mut options = Vec::new();
+    let (mut options, mut errors) = (Vec::new(), Errors::default());
     for (name, item) in table.take_table("option")? {
         let origin = item.origin.clone();
         let mut line = item.table()?;
@@ -245,14 +254,16 @@ fn take_options(table: &mut Table) -> Result<Vec<OptionLine>> {
             help: text(&mut line, "help", &origin)?,
             default: text(&mut line, "default", &origin)?,
             beyond: line.take("beyond").map(beyond).transpose()?,
+            refused: line.take_table("refused")?.into_iter().map(prop).collect::<Result<_>>()?,
             when: line.take_table("when")?,
             values,
             name: name.clone(),
             origin,
         });
-        line.finish(&format!("[option.{name}]"))?;
+        let keys = ["help", "values", "default", "beyond", "when", "refused"];
+        line.finish(&format!("[option.{name}]"), &keys, &mut errors);
     }
-    Ok(options)
+    errors.finish().map(|()| options)
 }
 
 fn beyond(item: Item) -> Result<(u32, String)> {
@@ -260,8 +271,9 @@ fn beyond(item: Item) -> Result<(u32, String)> {
     let mut line = item.table()?;
     let cpus = need(&mut line, "cpus", &origin)?;
     let beyond = (small(Some(&cpus), 1)?, text(&mut line, "default", &origin)?);
-    line.finish("'beyond'")?;
-    Ok(beyond)
+    let mut errors = Errors::default();
+    line.finish("'beyond'", &["cpus", "default"], &mut errors);
+    errors.finish().map(|()| beyond)
 }
 
 /// The value of every option: what `props` say, the last one of several, or what the page does.
@@ -279,7 +291,8 @@ fn choose<'a>(
         options.iter().map(|option| (option.name.as_str(), default(option))).collect();
     for (name, value) in props {
         let Some(option) = options.iter().find(|option| option.name == *name) else {
-            crate::fail!("Property '{}-machine.{name}' not found", source.name());
+            let near = nearest(name, options.iter().map(|option| option.name.as_str()));
+            crate::fail!("Property '{}-machine.{name}' not found{near}", source.name());
         };
         let value = match value.as_str() {
             "yes" | "true" | "y" => "on",
@@ -287,8 +300,10 @@ fn choose<'a>(
             value => value,
         };
         if !option.values.iter().any(|known| known == value) {
+            let why = option.refused.iter().find(|(known, _)| known == value || known == "*");
+            let why = why.map_or(String::new(), |(_, why)| format!(" ({why})"));
             crate::fail!(
-                "'{name}={value}' is not possible on board '{}': {name} takes {}",
+                "'{name}={value}' is not possible on board '{}': {name} takes {}{why}",
                 source.name(),
                 option.values.join(", ")
             );
@@ -311,116 +326,162 @@ fn apply(table: &mut Table, option: &OptionLine, chosen: &BTreeMap<&str, &str>) 
         }
     }
     if let Some(without) = change.take("without") {
-        let mut parts = table.take_table("part")?;
-        for name in texts(&without)? {
-            if parts.take(&name).is_none() {
-                return Err(without.origin.error(format!("there is no part '{name}' to leave out")));
-            }
-        }
-        table.set("part", Item { origin: option.origin.clone(), value: Value::Table(parts) });
+        leave_out(table, &without)?;
     }
     table.merge(change);
     Ok(())
 }
 
-fn page(mut table: Table) -> Result<Page> {
-    // Keys of the page itself are missed at the page, not at a line of it.
-    let origin = table.get("isa").map_or_else(|| Origin::flag("the board page"), |item| item.origin.clone());
-    let mut ram = need(&mut table, "ram", &origin)?.table()?;
-    let mut cpus = table.take_table("cpus")?;
-    let mut tree = table.take_table("tree")?;
+/// Takes parts and memory off a page, or whatever a path of keys leads to (`option.usb`); all names that it does not have
+/// are told.
+fn leave_out(table: &mut Table, without: &Item) -> Result<()> {
+    let mut errors = Errors::default();
+    for name in errors.keep(texts(without)).unwrap_or_default() {
+        let taken = match name.rsplit_once('.') {
+            Some((path, key)) => table.inside(path).and_then(|table| table.take(key)),
+            None => ["part", "memory"].iter().find_map(|group| table.inside(group).and_then(|table| table.take(&name))),
+        };
+        if taken.is_none() {
+            let parts = match table.get("part").map(|parts| &parts.value) {
+                Some(Value::Table(parts)) => parts.keys().collect(),
+                _ => Vec::new(),
+            };
+            let near = nearest(&name, parts);
+            errors.add(without.origin.error(format!("there is no part '{name}' to leave out{near}")));
+        }
+    }
+    errors.finish()
+}
+
+/// The keys of a `[part.NAME]` that are the board's and not the chip's.
+pub const PART_KEYS: &[&str] = &["type", "at", "irq", "trigger", "host", "count", "step", "descending", "bus", "node"];
+
+/// Reads the table of a page; all mistakes are told at once.
+fn page(mut table: Table, origin: &Origin) -> Result<Page> {
+    let e = &mut Errors::default();
+    let mut ram = e.keep(need(&mut table, "ram", origin).and_then(Item::table)).unwrap_or_default();
+    let mut cpus = e.keep(table.take_table("cpus")).unwrap_or_default();
+    let mut tree = e.keep(table.take_table("tree")).unwrap_or_default();
+    let nowhere = || Said { value: 0, origin: origin.clone() };
+    let nothing = || Said { value: String::new(), origin: origin.clone() };
+    let cpu_props = e.keep(cpus.take_table("props")).unwrap_or_default();
+    let cpu_lines = e.keep(cpus.take_table("lines")).unwrap_or_default();
+    let memory_lines = e.keep(table.take_table("memory")).unwrap_or_default();
+    let part_lines = e.keep(table.take_table("part")).unwrap_or_default();
     let page = Page {
-        name: text(&mut table, "name", &origin)?,
-        summary: text(&mut table, "summary", &origin)?,
-        isa: said(&need(&mut table, "isa", &origin)?)?,
-        boot: said(&need(&mut table, "boot", &origin)?)?,
-        cpu: text(&mut table, "cpu", &origin)?,
-        cpus: small(cpus.take("default").as_ref(), 1)?,
-        most_cpus: small(cpus.take("most").as_ref(), 1)?,
-        cpu_props: cpus.take_table("props")?.into_iter().map(prop).collect::<Result<_>>()?,
-        cpu_lines: cpus
-            .take_table("lines")?
+        name: e.keep(text(&mut table, "name", origin)).unwrap_or_default(),
+        summary: e.keep(text(&mut table, "summary", origin)).unwrap_or_default(),
+        isa: e.keep(need(&mut table, "isa", origin).and_then(|isa| said(&isa))).unwrap_or_else(nothing),
+        boot: e.keep(need(&mut table, "boot", origin).and_then(|boot| said(&boot))).unwrap_or_else(nothing),
+        cpu: e.keep(text(&mut table, "cpu", origin)).unwrap_or_default(),
+        cpus: e.keep(small(cpus.take("default").as_ref(), 1)).unwrap_or(1),
+        most_cpus: e.keep(small(cpus.take("most").as_ref(), 1)).unwrap_or(1),
+        cpu_props: cpu_props.into_iter().filter_map(|line| e.keep(prop(line))).collect(),
+        cpu_lines: cpu_lines
             .into_iter()
-            .map(|(name, item)| Ok((name, said(&item)?)))
-            .collect::<Result<_>>()?,
-        ram_at: address(&need(&mut ram, "at", &origin)?)?,
-        ram_size: need(&mut ram, "size", &origin)?.number()?,
-        ram_most: ram.take("most").map_or(Ok(u64::MAX), |most| most.number())?,
-        timebase: need(&mut table, "timebase", &origin)?.number()?,
-        reset: table.take("reset").as_ref().map(said).transpose()?,
+            .filter_map(|(name, item)| e.keep(said(&item)).map(|said| (name, said)))
+            .collect(),
+        ram_at: e.keep(need(&mut ram, "at", origin).and_then(|at| address(&at))).unwrap_or_else(nowhere),
+        ram_size: e.keep(need(&mut ram, "size", origin).and_then(|size| size.number())).unwrap_or_default(),
+        ram_most: e.keep(ram.take("most").map_or(Ok(u64::MAX), |most| most.number())).unwrap_or_default(),
+        timebase: e.keep(need(&mut table, "timebase", origin).and_then(|hz| hz.number())).unwrap_or_default(),
+        reset: e.keep(table.take("reset").as_ref().map(said).transpose()).flatten(),
         tree: Tree {
-            compatible: tree.take("compatible").as_ref().map_or(Ok(Vec::new()), texts)?,
-            model: tree.take("model").map_or(Ok(String::new()), |item| item.text())?,
-            coherent: switch(tree.take("coherent").as_ref(), false)?,
+            compatible: e.keep(tree.take("compatible").as_ref().map_or(Ok(Vec::new()), texts)).unwrap_or_default(),
+            model: e.keep(tree.take("model").map_or(Ok(String::new()), |item| item.text())).unwrap_or_default(),
+            coherent: e.keep(switch(tree.take("coherent").as_ref(), false)).unwrap_or_default(),
+            cpu_map: e.keep(switch(tree.take("cpu-map").as_ref(), true)).unwrap_or_default(),
             seeds: match tree.take("seeds") {
                 None => vec![Seed::Rng],
-                Some(seeds) => seeds.list().iter().map(seed).collect::<Result<_>>()?,
+                Some(seeds) => e.keep(seeds.list().iter().map(seed).collect()).unwrap_or_default(),
             },
-            order: tree.take("order").as_ref().map_or(Ok(Vec::new()), texts)?,
+            order: e.keep(tree.take("order").as_ref().map_or(Ok(Vec::new()), texts)).unwrap_or_default(),
         },
-        memory: table.take_table("memory")?.into_iter().map(memory).collect::<Result<_>>()?,
-        parts: table.take_table("part")?.into_iter().map(part).collect::<Result<_>>()?,
+        memory: memory_lines.into_iter().filter_map(|line| e.keep(memory(line))).collect(),
+        parts: part_lines.into_iter().filter_map(|line| e.keep(part(line))).collect(),
     };
-    ram.finish("'ram'")?;
-    cpus.finish("'cpus'")?;
-    tree.finish("'tree'")?;
-    table.finish("a board page")?;
-    Ok(page)
+    ram.finish("'ram'", &["at", "size", "most"], e);
+    cpus.finish("'cpus'", &["default", "most", "props", "lines"], e);
+    tree.finish("'tree'", &["compatible", "model", "coherent", "cpu-map", "seeds", "order"], e);
+    table.finish("a board page", PAGE_KEYS, e);
+    std::mem::take(e).finish().map(|()| page)
 }
+
+/// The keys of a page.
+const PAGE_KEYS: &[&str] = &[
+    "extends", "without", "isa", "name", "summary", "boot", "cpu", "cpus", "ram", "reset", "timebase", "tree",
+    "memory", "part", "option", "version",
+];
 
 fn memory((name, item): (String, Item)) -> Result<Memory> {
     let origin = item.origin.clone();
     let mut line = item.table()?;
+    let e = &mut Errors::default();
     let memory = Memory {
-        at: address(&need(&mut line, "at", &origin)?)?.value,
-        size: need(&mut line, "size", &origin)?.number()?,
-        rom: switch(line.take("rom").as_ref(), false)?,
-        secure: switch(line.take("secure").as_ref(), false)?,
+        at: e.keep(need(&mut line, "at", &origin).and_then(|at| address(&at))).map_or(0, |at| at.value),
+        size: e.keep(need(&mut line, "size", &origin).and_then(|size| size.number())).unwrap_or_default(),
+        rom: e.keep(switch(line.take("rom").as_ref(), false)).unwrap_or_default(),
+        secure: e.keep(switch(line.take("secure").as_ref(), false)).unwrap_or_default(),
         name: name.clone(),
         origin,
     };
-    line.finish(&format!("[memory.{name}]"))?;
-    Ok(memory)
+    line.finish(&format!("[memory.{name}]"), &["at", "size", "rom", "secure"], e);
+    std::mem::take(e).finish().map(|()| memory)
+}
+
+fn bus(item: Item) -> Result<BusLine> {
+    let origin = item.origin.clone();
+    let mut bus = item.table()?;
+    let e = &mut Errors::default();
+    let (kind, name) = (e.keep(text(&mut bus, "kind", &origin)), e.keep(text(&mut bus, "name", &origin)));
+    bus.finish("'bus'", &["kind", "name"], e);
+    std::mem::take(e).finish()?;
+    Ok(BusLine { kind: kind.unwrap_or_default(), name: name.unwrap_or_default() })
 }
 
 fn part((name, item): (String, Item)) -> Result<PartLine> {
     let origin = item.origin.clone();
     let mut line = item.table()?;
-    let bus = match line.take("bus") {
-        None => None,
-        Some(item) => {
-            let origin = item.origin.clone();
-            let mut bus = item.table()?;
-            let bus_line = BusLine { kind: text(&mut bus, "kind", &origin)?, name: text(&mut bus, "name", &origin)? };
-            bus.finish("'bus'")?;
-            Some(bus_line)
-        }
+    let e = &mut Errors::default();
+    let kind = e.keep(need(&mut line, "type", &origin).and_then(|kind| said(&kind)));
+    let numbers = |item: Item| {
+        let value = item.list().iter().map(Item::number).collect::<Result<_>>()?;
+        Ok(Said { value, origin: item.origin })
     };
-    Ok(PartLine {
-        kind: said(&need(&mut line, "type", &origin)?)?,
-        at: match line.take("at") {
-            None => Said { value: Vec::new(), origin: origin.clone() },
-            Some(at) => {
-                let value = at.list().iter().map(Item::number).collect::<Result<_>>()?;
-                Said { value, origin: at.origin }
-            }
-        },
-        irq: line.take("irq").map_or(Ok(Vec::new()), |irq| irq.list().iter().map(said).collect())?,
-        trigger: line.take("trigger").as_ref().map_or(Ok(Trigger::Level), trigger)?,
-        host: line.take("host").as_ref().map(said).transpose()?,
-        count: small(line.take("count").as_ref(), 1)?,
-        step: line.take("step").map_or(Ok(0), |step| step.number())?,
-        descending: switch(line.take("descending").as_ref(), false)?,
-        bus,
-        node: line.take("node").map_or(Ok("/soc".into()), |node| node.text())?,
+    let part = PartLine {
+        kind: kind.unwrap_or_else(|| Said { value: String::new(), origin: origin.clone() }),
+        at: e
+            .keep(line.take("at").map(numbers).transpose())
+            .flatten()
+            .unwrap_or_else(|| Said { value: Vec::new(), origin: origin.clone() }),
+        irq: line.take("irq").map_or(Vec::new(), |irq| irq.list().iter().filter_map(|one| e.keep(said(one))).collect()),
+        trigger: e.keep(line.take("trigger").as_ref().map_or(Ok(Trigger::Level), trigger)).unwrap_or_default(),
+        host: e.keep(line.take("host").as_ref().map(said).transpose()).flatten(),
+        count: e.keep(small(line.take("count").as_ref(), 1)).unwrap_or(1),
+        step: e.keep(line.take("step").map_or(Ok(0), |step| step.number())).unwrap_or_default(),
+        descending: e.keep(switch(line.take("descending").as_ref(), false)).unwrap_or_default(),
+        bus: e.keep(line.take("bus").map(bus).transpose()).flatten(),
+        node: e.keep(line.take("node").map_or(Ok("/soc".into()), |node| place(&node))).unwrap_or_default(),
         // What is left is for the chip to take or to refuse.
         props: line
             .into_iter()
-            .map(|(key, item)| Ok((key, Said { value: item.as_property()?, origin: item.origin })))
-            .collect::<Result<_>>()?,
+            .filter_map(|(key, item)| {
+                let value = e.keep(item.as_property())?;
+                Some((key, Said { value, origin: item.origin }))
+            })
+            .collect(),
         name,
         origin,
-    })
+    };
+    std::mem::take(e).finish().map(|()| part)
+}
+
+/// The node that a part's own is in.
+fn place(item: &Item) -> Result<String> {
+    match item.text()?.as_str() {
+        node @ ("/" | "/soc") => Ok(node.into()),
+        _ => Err(item.origin.error("/ or /soc is expected here")),
+    }
 }
 
 fn prop((key, item): (String, Item)) -> Result<(String, String)> {
@@ -547,7 +608,7 @@ mod tests {
         assert_eq!(part("uart0").at.value, [0x1000_2000]);
         assert_eq!(part("plic").props["ndev"].value, "31");
         let error = virt(&[], &[edit("uart9", "at", "1")]).unwrap_err();
-        assert_eq!(error.to_string(), "-set uart9.at=1: the board has no part 'uart9'");
+        assert_eq!(error.to_string(), "-set uart9.at=1: the board has no part 'uart9'; is 'uart0' meant?");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::gic_block::{
 };
 use crate::base::{Result, bits};
 use crate::fabric::{Device, Io, IrqLine, Message, State, TreeNode, Width};
-use crate::hw::{Built, PartType, Wiring};
+use crate::hw::{Built, Inputs, PartType, Wiring};
 use crate::{fail, guest_error};
 use serde::{Deserialize, Serialize};
 
@@ -156,7 +156,8 @@ fn build(wiring: &mut Wiring) -> Result<Built> {
         let frame = TreeNode::new("v2m").flag("msi-controller").strings("compatible", &["arm,gic-v2m-frame"]);
         tree.children.push(TreeNode { bank: Some(BANK_V2M.into()), ..frame });
     }
-    Ok(Built { specifier: specifier(cpus as u32), ..Built::with_banks(Box::new(device), &banks).with_tree(tree) })
+    let built = Built::with_banks(Box::new(device), &banks).with_tree(tree);
+    Ok(Built { specifier: specifier(cpus as u32), inputs: Inputs { shared: 0..spis as u32, own: 16 }, ..built })
 }
 
 impl GicV2 {

@@ -30,7 +30,7 @@ mod tests;
 use super::gic_block::{Block, PRIORITY_MASK, SGIS, each_bit, from_non_secure, interrupt_of, specifier};
 use crate::base::{Result, bits};
 use crate::fabric::{CpuInterface, Device, Dma, Io, IrqLine, Message, RegisterAccess, State, TreeNode, Width};
-use crate::hw::{Built, PartType, Wiring};
+use crate::hw::{Built, Inputs, PartType, Wiring};
 use crate::{fail, guest_error};
 use interface::Interface;
 use its::Its;
@@ -170,7 +170,8 @@ fn build(wiring: &mut Wiring) -> Result<Built> {
     let device = Box::new(GicV3(gic.clone()));
     let cpu_interface: Arc<dyn CpuInterface> = Arc::new(GicV3(gic));
     let built = Built::with_banks(device, &banks).with_tree(tree);
-    Ok(Built { specifier: specifier(0), cpu_interface: Some(cpu_interface), ..built })
+    let inputs = Inputs { shared: 0..spis as u32, own: 16 };
+    Ok(Built { specifier: specifier(0), inputs, cpu_interface: Some(cpu_interface), ..built })
 }
 
 impl Gic {
