@@ -74,6 +74,8 @@ pub static CSRS: &[Csr] = csrs! {
     0x14d "stimecmp"      STIMECMP      [SSTC]    counters::stimecmp_enabled, plain, counters::write_stimecmp;
     0xda0 "scountovf"     ZERO          [SSCOFPMF] always, counters::read_overflows, ignore;
     0x180 "satp"          SATP          [S]       mmu::satp_enabled, plain, mmu::write_satp;
+    // T-Head's: none of the maker's page attributes, cache instructions and other extensions is on. Linux looks.
+    0x5c0 "th_sxstatus"   ZERO          [S]       of_thead, plain, ignore;
     // Machine.
     0xf11 "mvendorid"     MVENDORID     [I]       always, plain, ignore;
     0xf12 "marchid"       MARCHID       [I]       always, plain, ignore;
@@ -195,6 +197,11 @@ impl Csr {
 
 fn always(_: &Cpu, _: u16) -> bool {
     true
+}
+
+/// CSRs of T-Head's.
+fn of_thead(cpu: &Cpu, _: u16) -> bool {
+    cpu.get(regs::MVENDORID) == 0x5b7
 }
 
 /// CSRs that came with version 1.N of the privileged architecture.

@@ -77,6 +77,7 @@ fn old_models_lack_what_came_later() {
         assert_eq!(read(&mut cpu, "mcountinhibit").is_ok(), inhibit, "{model}");
         assert_eq!(read(&mut cpu, "menvcfg").is_ok(), environment, "{model}");
         assert_eq!(read(&mut cpu, "senvcfg").is_ok(), environment, "{model}");
+        assert_eq!(read(&mut cpu, "th_sxstatus").is_ok(), model == "thead-c906");
     }
 }
 
