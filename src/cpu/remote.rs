@@ -131,16 +131,22 @@ impl Remote {
     /// Says that everything up to `number` has been served.
     pub(super) fn done(&self, number: u64) {
         self.served.store(number, Ordering::SeqCst);
-        self.wake_waiters();
+        if self.wake_waiters() {
+            // It may wait for others, too, which may have no core of the host's.
+            std::thread::yield_now();
+        }
     }
 
-    /// Wakes those who wait for what has just changed; they count as waiters before they look at it.
-    fn wake_waiters(&self) {
-        if self.waiters.load(Ordering::SeqCst) > 0 {
+    /// Wakes those who wait for what has just changed; they count as waiters before they look at it. Whether there were
+    /// any.
+    fn wake_waiters(&self) -> bool {
+        let any = self.waiters.load(Ordering::SeqCst) > 0;
+        if any {
             // The lock orders this after the look of one that is about to sleep.
             drop(self.sleep.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
             self.wake.notify_all();
         }
+        any
     }
 
     /// Waits until everything posted to `self` so far has been served, or cannot matter because the vCPU serves it
