@@ -11,7 +11,7 @@ use mimus::isa::aarch64::mode::CodeMode;
 use mimus::isa::aarch64::{regs, table};
 use std::collections::HashSet;
 
-const EVERYTHING: Features = Features(u64::MAX);
+const EVERYTHING: Features = Features::EVERY;
 
 /// Lifts instructions that stand at offset `start` of their page.
 fn lifted(words: &[u32], start: u16, mode: CodeMode, features: Features) -> Block {
@@ -57,7 +57,7 @@ fn whatever_the_bits_the_block_is_valid() {
     }
     for (n, word) in words.into_iter().enumerate() {
         let mode = CodeMode::decode(random());
-        let block = lifted(&[word], 0xffc, mode, Features(u64::MAX << (n & 7)));
+        let block = lifted(&[word], 0xffc, mode, Features(u128::MAX << (n & 7)));
         assert_eq!(block.bytes, 4);
     }
 }

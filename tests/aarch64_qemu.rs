@@ -26,7 +26,8 @@ const QEMU: &str = "qemu-aarch64";
 const QEMU_BIG: &str = "qemu-aarch64_be";
 
 /// All but what QEMU does not have.
-const KNOWN: Features = Features(u64::MAX).without(Features::CSSC).without(Features::HBC).without(Features::LRCPC3);
+const KNOWN: Features =
+    Features::EVERY.without(Features::CSSC).without(Features::HBC).without(Features::LRCPC3).without(Features::RAS);
 
 /// Where the program is, and what it works on behind it.
 const BASE: u64 = 0x10_0000;
@@ -459,7 +460,7 @@ impl Env for Machine {
                 let expected = [Env::get(self, regs::EXCLUSIVE_VALUE), Env::get(self, regs::EXCLUSIVE_HIGH)];
                 Ok(u64::from(self.cas_pair(address, expected, new)? != expected))
             }
-            (helpers::MOPS, insn) => mops::run(self, Insn(insn as u32)).map(|()| 0),
+            (helpers::MOPS, insn) => mops::run(self, Insn(insn as u32)).map(u64::from),
             _ => Err(Trapped),
         }
     }

@@ -43,6 +43,8 @@ pub struct Mapping {
     pub checked: bool,
     /// Whether all address spaces with the same [`AddressSpace::globals`] and `bits` have this page.
     pub global: bool,
+    /// Of a fetch, what the page adds to [`Mode::code`] as bits 31:24, which are clear there.
+    pub code: u8,
 }
 
 /// What an entry of a page table maps, for the monitor.

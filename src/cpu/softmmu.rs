@@ -33,6 +33,8 @@ pub struct CodeFetch {
     /// Whether all of the page may be fetched from. If not, each unit of an instruction is to be asked for, and
     /// nothing to be remembered.
     pub whole: bool,
+    /// The mode that its code is lifted for: [`Cpu::mode`] and what the page adds ([`Mapping::code`]).
+    pub mode: u32,
 }
 
 /// A place in memory found by the slow path.
@@ -407,7 +409,8 @@ impl Cpu {
         }
         let page = self.board.bus.code_page(mapping.physical);
         let page = page.ok_or_else(|| self.isa.bus_fault(address, Access::Fetch))?.to_host_page();
-        Ok(CodeFetch { page, physical: mapping.physical, whole: mapping.size >= PAGE_SIZE })
+        let (physical, whole) = (mapping.physical, mapping.size >= PAGE_SIZE);
+        Ok(CodeFetch { page, physical, whole, mode: self.mode | u32::from(mapping.code) << 24 })
     }
 
     /// Notes where the code of the page at `address` is, for the engine that asked.

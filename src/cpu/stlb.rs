@@ -13,7 +13,8 @@ use crate::fabric::PAGE_SIZE;
 /// Entries, a power of two.
 const SIZE: usize = 1 << 16;
 
-/// The virtual address of the page and what is allowed; the physical address of the page; the key. All zero: none.
+/// The virtual address of the page and what is allowed; the physical address of the page and [`Mapping::code`]; the key.
+/// All zero: none.
 type Entry = [u64; 3];
 
 /// Bits beside the address of the page.
@@ -71,13 +72,14 @@ impl Stlb {
         };
         let hit = owner == key && page & !(PAGE_SIZE - 1) == address & !(PAGE_SIZE - 1) && page & wanted != 0;
         hit.then_some(Mapping {
-            physical: physical | (address % PAGE_SIZE),
+            physical: physical & !(PAGE_SIZE - 1) | (address % PAGE_SIZE),
             size: PAGE_SIZE,
             read: page & allowed::READ != 0,
             write: page & allowed::WRITE != 0,
             secure: page & allowed::SECURE != 0,
             checked: page & allowed::CHECKED != 0,
             global: false,
+            code: physical as u8,
         })
     }
 
@@ -91,7 +93,8 @@ impl Stlb {
         };
         let more = bit(mapping.secure, allowed::SECURE) | bit(mapping.checked, allowed::CHECKED);
         let page = address & !(PAGE_SIZE - 1) | allows | more;
-        self.entries[index(address, key, access)] = [page, mapping.physical & !(PAGE_SIZE - 1), key];
+        self.entries[index(address, key, access)] =
+            [page, mapping.physical & !(PAGE_SIZE - 1) | u64::from(mapping.code), key];
     }
 
     /// Drops what is known of a page under a key.

@@ -2,7 +2,7 @@
 
 use crate::base::dlog::{self, Item};
 use crate::base::symbols;
-use crate::cpu::{Cpu, Lifted, Request, Trap};
+use crate::cpu::{CodeFetch, Cpu, Lifted, Request, Trap};
 use crate::fabric::{HostPage, PAGE_SIZE, RamPage};
 use crate::ir::{Block, Builder, End, Why};
 
@@ -55,17 +55,17 @@ impl Source {
         self.builder.recycle(block);
     }
 
-    /// Lifts the block at `cpu.pc`, whose page has been found already.
+    /// Lifts the block at `cpu.pc`, which has been fetched already.
     ///
     /// When this returns, stores to the bytes that it used are noticed, and the bytes are still what they were.
     ///
     /// # Errors
     /// The trap of fetching the second page, when the first instruction reaches into it.
-    pub fn lift(&mut self, cpu: &mut Cpu, page: &HostPage, limits: Limits) -> Result<Lift, Trap> {
+    pub fn lift(&mut self, cpu: &mut Cpu, from: &CodeFetch, limits: Limits) -> Result<Lift, Trap> {
         loop {
-            let lift = self.try_lift(cpu, page, limits)?;
+            let lift = self.try_lift(cpu, from, limits)?;
             if self.secure(cpu, &lift) {
-                self.log(cpu, &lift);
+                self.log(cpu, from.mode, &lift);
                 return Ok(lift);
             }
         }
@@ -75,15 +75,16 @@ impl Source {
     ///
     /// # Errors
     /// The trap of the fetch.
-    pub fn lift_alone(&mut self, cpu: &mut Cpu, page: &HostPage) -> Result<Block, Trap> {
-        let lift = self.lift(cpu, page, Limits::STEP)?;
+    pub fn lift_alone(&mut self, cpu: &mut Cpu, from: &CodeFetch) -> Result<Block, Trap> {
+        let lift = self.lift(cpu, from, Limits::STEP)?;
         for at in (0..u64::from(lift.block.bytes)).step_by(1 << cpu.isa.grain()).skip(1) {
             cpu.fetch(cpu.pc.wrapping_add(at))?;
         }
         Ok(lift.block)
     }
 
-    fn try_lift(&mut self, cpu: &mut Cpu, page: &HostPage, limits: Limits) -> Result<Lift, Trap> {
+    fn try_lift(&mut self, cpu: &mut Cpu, from: &CodeFetch, limits: Limits) -> Result<Lift, Trap> {
+        let page = &from.page;
         let start = (cpu.pc % PAGE_SIZE) as usize;
         // No block needs more than this of the page; a full page would be a needless copy.
         let most = (usize::from(limits.insns) * LONGER * LONGEST).min(PAGE_SIZE as usize - start);
@@ -100,10 +101,10 @@ impl Source {
             if start + at >= PAGE_SIZE as usize {
                 break;
             }
-            match cpu.isa.lift(&mut self.builder, &self.bytes[at..], cpu.mode) {
+            match cpu.isa.lift(&mut self.builder, &self.bytes[at..], from.mode) {
                 Lifted::Done(length) => at += usize::from(length),
                 Lifted::NeedsMore if at > 0 => break,
-                Lifted::NeedsMore => return self.lift_crossing(cpu, page),
+                Lifted::NeedsMore => return self.lift_crossing(cpu, from),
             }
         }
         Ok(Lift { block: self.builder.finish(), page: page.clone(), second: None })
@@ -124,16 +125,16 @@ impl Source {
         cpu.board.debug.read().breakpoints.iter().map(|address| address % PAGE_SIZE).collect()
     }
 
-    fn lift_crossing(&mut self, cpu: &mut Cpu, page: &HostPage) -> Result<Lift, Trap> {
+    fn lift_crossing(&mut self, cpu: &mut Cpu, from: &CodeFetch) -> Result<Lift, Trap> {
         let next = (cpu.pc | (PAGE_SIZE - 1)).wrapping_add(1);
         let second = cpu.fetch(next)?.page;
         let first = self.bytes.len();
         self.bytes.resize(first + LONGEST, 0);
         second.ram.read(second.offset, &mut self.bytes[first..]);
         self.builder.begin((cpu.pc % PAGE_SIZE) as u16);
-        let lifted = cpu.isa.lift(&mut self.builder, &self.bytes, cpu.mode);
+        let lifted = cpu.isa.lift(&mut self.builder, &self.bytes, from.mode);
         debug_assert!(matches!(lifted, Lifted::Done(_)), "no instruction is longer than {LONGEST} bytes");
-        Ok(Lift { block: self.builder.finish(), page: page.clone(), second: Some(second) })
+        Ok(Lift { block: self.builder.finish(), page: from.page.clone(), second: Some(second) })
     }
 
     /// Makes stores to the block's bytes be noticed; false when the bytes have changed meanwhile.
@@ -151,7 +152,7 @@ impl Source {
         now == self.bytes[..length as usize]
     }
 
-    fn log(&self, cpu: &Cpu, lift: &Lift) {
+    fn log(&self, cpu: &Cpu, mode: u32, lift: &Lift) {
         if dlog::on_at(Item::InAsm, cpu.pc) {
             let name = symbols::at(cpu.pc).unwrap_or_default();
             let mut text = format!("----------------\nIN: {name}\n");
@@ -165,7 +166,7 @@ impl Source {
             dlog::write(format_args!("{text}\n"));
         }
         if dlog::on_at(Item::Op, cpu.pc) {
-            dlog::write(format_args!("OP: {:#x} mode {:#x}\n{}\n", cpu.pc, cpu.mode, lift.block));
+            dlog::write(format_args!("OP: {:#x} mode {mode:#x}\n{}\n", cpu.pc, lift.block));
         }
         #[cfg(debug_assertions)]
         if let Err(e) = crate::ir::verify(&lift.block) {
@@ -198,6 +199,6 @@ fn note_code(cpu: &mut Cpu, page: &HostPage, start: u64, length: u64) {
 pub struct PageKey {
     /// The page.
     pub page: RamPage,
-    /// [`crate::cpu::Mode::code`].
+    /// [`CodeFetch::mode`].
     pub mode: u32,
 }

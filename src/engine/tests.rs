@@ -515,7 +515,7 @@ impl Isa for Toy {
         }
         let physical = if address < CODE { address ^ (space & 1) << 13 } else { address };
         let global = (address / 4096).is_multiple_of(2);
-        Ok(Mapping { physical, size: 4096, read: true, write, secure: false, checked: false, global })
+        Ok(Mapping { physical, size: 4096, read: true, write, secure: false, checked: false, global, code: 0 })
     }
     fn translate_debug(&self, _: &Cpu, address: u64) -> Option<u64> {
         Some(address)

@@ -491,6 +491,11 @@ impl Builder {
         }
     }
 
+    /// Raises the trap of `helper` when `c` is not 0.
+    pub fn trap_if(&mut self, c: Val, helper: HelperId) {
+        self.push(Op::TrapIf { c, helper });
+    }
+
     /// Ends with a jump to an offset.
     pub fn jump(&mut self, target: i64, call: bool) {
         self.end(End::Jump { target, call });

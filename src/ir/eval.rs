@@ -178,6 +178,12 @@ pub fn run(block: &Block, page: u64, env: &mut impl Env, values: &mut Vec<u64>) 
             Op::Box { fmt, a } => box_float(fmt, v(a)),
             Op::Unbox { fmt, a } => unbox_float(fmt, env.rules(), v(a)),
             Op::Call { helper, args, .. } => or_trap!(env.call(helper, args.map(v))),
+            Op::TrapIf { c, helper } => {
+                if v(c) != 0 {
+                    or_trap!(env.call(helper, [0; 3]));
+                }
+                0
+            }
             Op::ExitIf { c, target } => {
                 if v(c) != 0 {
                     return Outcome::To(page.wrapping_add(target as u64));

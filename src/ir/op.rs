@@ -606,6 +606,13 @@ pub enum Op {
         /// Where to.
         target: i64,
     },
+    /// Raises the trap of a helper without arguments, which always traps, when `c` is not 0.
+    TrapIf {
+        /// The condition.
+        c: Val,
+        /// Whose trap.
+        helper: HelperId,
+    },
 }
 
 /// What kind of indirect jump it is, for return prediction.
@@ -692,6 +699,7 @@ impl Op {
             | Op::Store { .. }
             | Op::Fence
             | Op::ExitIf { .. }
+            | Op::TrapIf { .. }
             | Op::Vec(_)
             | Op::VecMove(_) => None,
             Op::Get { ty, .. } | Op::Load { ty, .. } | Op::Cast { to: ty, .. } => Some(ty),
@@ -727,6 +735,7 @@ impl Op {
             | Op::StoreConditional { .. }
             | Op::Fence
             | Op::ExitIf { .. }
+            | Op::TrapIf { .. }
             | Op::Vec(_)
             | Op::VecMove(_)
             | Op::FloatCmp { .. }
@@ -780,7 +789,7 @@ impl Op {
             | Op::Box { a, .. }
             | Op::Unbox { a, .. } => each(&[a], Some(Float)),
             Op::Call { args, .. } => each(&args, Some(Int)),
-            Op::ExitIf { c, .. } => each(&[c], Some(Int)),
+            Op::ExitIf { c, .. } | Op::TrapIf { c, .. } => each(&[c], Some(Int)),
         }
     }
 }

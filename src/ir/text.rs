@@ -120,6 +120,7 @@ impl fmt::Display for Op {
                 args.iter().filter(|v| **v != Val::NONE).try_for_each(|v| write!(f, ", {v}"))
             }
             Op::ExitIf { c, target } => write!(f, "exit_if {c}, {}", Offset(target)),
+            Op::TrapIf { c, helper } => write!(f, "trap_if {c}, #{}", helper.0),
         }
     }
 }

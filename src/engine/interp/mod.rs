@@ -3,7 +3,7 @@
 
 use super::source::{Limits, PageKey};
 use super::{Engine, Exit, Source, attend, left, running, serve, wait};
-use crate::cpu::{CodeFetch, Cpu, Watchpoint};
+use crate::cpu::{Cpu, Watchpoint};
 use crate::fabric::{HostPage, Mailbox, PAGE_SIZE, RamPage};
 use crate::float::{Flags, Rules};
 use crate::ir::eval::{self, Env, Outcome, Trapped};
@@ -88,26 +88,26 @@ impl Interp {
         {
             return Ok(block.clone());
         }
-        let CodeFetch { page, whole, .. } = cpu.fetch(cpu.pc)?;
+        let from = cpu.fetch(cpu.pc)?;
         let slots = cpu.isa.slots();
         let source = self.source.get_or_insert_with(|| Source::new(slots));
-        if !whole {
-            return source.lift_alone(cpu, &page).map(Arc::new);
+        if !from.whole {
+            return source.lift_alone(cpu, &from).map(Arc::new);
         }
         if !keep {
             // The fetch TLB stays as it is: it may be another engine's, which steps by this one.
-            return Ok(Arc::new(source.lift(cpu, &page, limits)?.block));
+            return Ok(Arc::new(source.lift(cpu, &from, limits)?.block));
         }
         if self.taken > self.limit {
             self.forget(cpu);
         }
-        let index = self.page(&page, cpu.mode);
+        let index = self.page(&from.page, from.mode);
         cpu.fill_fetch(cpu.pc, index as u64);
         if let Some(block) = self.pages[index].blocks.get(&offset) {
             return Ok(block.clone());
         }
         let source = self.source.get_or_insert_with(|| Source::new(slots));
-        let lift = source.lift(cpu, &page, limits)?;
+        let lift = source.lift(cpu, &from, limits)?;
         let block = Arc::new(lift.block);
         // A block over two pages depends on both mappings, which nothing here would check: it is lifted each time.
         if lift.second.is_none() {

@@ -346,13 +346,13 @@ impl Cache {
         shared: &Shared,
     ) -> std::result::Result<Found, Trap> {
         self.work_off_mail(shared);
-        let CodeFetch { page, whole, .. } = cpu.fetch(cpu.pc)?;
-        if !whole {
+        let from = cpu.fetch(cpu.pc)?;
+        if !from.whole {
             return Ok(Found { entry: 0, block: u32::MAX, crossing: false });
         }
-        let key = PageKey { page: page.page(), mode: cpu.mode };
+        let key = PageKey { page: from.page.page(), mode: from.mode };
         let grain = cpu.isa.grain();
-        self.make_page(key, &page, grain);
+        self.make_page(key, &from.page, grain);
         let chain = !crate::base::dlog::on(crate::base::dlog::Item::NoChain);
         let code = &self.pages[&key];
         if chain {
@@ -369,7 +369,7 @@ impl Cache {
         if let Some(found) = self.find_crossing(cpu, key)? {
             return Ok(found);
         }
-        self.translate(cpu, source, shared, &page, key)
+        self.translate(cpu, source, shared, &from, key)
     }
 
     /// The block of an instruction that reaches into the next page, when it is known with that very page.
@@ -403,18 +403,18 @@ impl Cache {
         cpu: &mut Cpu,
         source: &mut Source,
         shared: &Shared,
-        page: &HostPage,
+        from: &CodeFetch,
         key: PageKey,
     ) -> std::result::Result<Found, Trap> {
         if !self.has_room() {
             self.forget(cpu, shared);
-            self.make_page(key, page, cpu.isa.grain());
+            self.make_page(key, &from.page, cpu.isa.grain());
             cpu.fill_fetch(cpu.pc, self.pages[&key].table.as_ptr() as u64);
         }
         let isa = cpu.isa.clone();
         let mut limits = Limits { insns: 48, ops: 300, breakpoints: true };
         loop {
-            let lift = source.lift(cpu, page, limits)?;
+            let lift = source.lift(cpu, from, limits)?;
             let setting = Setting {
                 thunks: &shared.thunks,
                 host: shared.host,
@@ -424,7 +424,7 @@ impl Cache {
                 first_link: self.links.len(),
                 first_site: self.sites,
                 no_sites: self.pages.get(&key).map(|code| &code.no_sites),
-                mode: cpu.mode,
+                mode: from.mode,
                 chain: !crate::base::dlog::on(crate::base::dlog::Item::NoChain),
             };
             if self.emitter.emit(&lift.block, &setting).is_ok() {

@@ -248,6 +248,11 @@ impl Emitter {
                         self.exit_if(cc, target, setting);
                         return 2;
                     }
+                    Some(&Op::TrapIf { c, helper }) if c == v && self.alloc.uses(v) == 1 => {
+                        let cc = self.compare(cond, w, a, b);
+                        self.trap_if(cc, helper, setting);
+                        return 2;
+                    }
                     Some(&Op::Select { c, a: x, b: y }) if c == v && x != v && y != v && self.alloc.uses(v) == 1 => {
                         self.select_compared(cond, w, (a, b), x, y, Val(index as u32 + 1));
                         return 2;
@@ -284,6 +289,12 @@ impl Emitter {
                 asm!(self.hot, test Rq(r), Rq(r));
                 self.alloc.drop_use(c);
                 self.exit_if(Cc::Ne, target, setting);
+            }
+            Op::TrapIf { c, helper } => {
+                let r = self.alloc.int(&mut self.hot, c);
+                asm!(self.hot, test Rq(r), Rq(r));
+                self.alloc.drop_use(c);
+                self.trap_if(Cc::Ne, helper, setting);
             }
         }
         1
@@ -438,6 +449,18 @@ impl Emitter {
         self.start_cold(&[patch]);
         self.alloc.store_dirty(&mut self.cold);
         self.go(true, target, target <= i64::from(self.insn), setting);
+    }
+
+    /// Raises the trap of `helper` when `cc` holds.
+    fn trap_if(&mut self, cc: Cc, helper: crate::ir::HelperId, setting: &Setting) {
+        let patch = self.hot.jcc(cc);
+        self.start_cold(&[patch]);
+        self.alloc.store_dirty(&mut self.cold);
+        load_pc(&mut self.cold, RAX, i64::from(self.insn));
+        asm!(self.cold, mov[rbp + frame::PC], rax);
+        load_const(&mut self.cold, RAX, u64::from(helper.0));
+        self.cold_call(Slow::Call, setting);
+        asm!(self.cold, ud2);
     }
 
     /// Emits the block's end.

@@ -157,7 +157,7 @@ impl Jit {
             return Ok(Some(table));
         }
         let fetch = cpu.fetch(cpu.pc)?;
-        let key = PageKey { page: fetch.page.page(), mode: cpu.mode };
+        let key = PageKey { page: fetch.page.page(), mode: fetch.mode };
         let table = self.tables.get(key, self.shared.generation()).filter(|_| fetch.whole);
         if let Some(table) = table {
             cpu.fill_fetch(cpu.pc, table);

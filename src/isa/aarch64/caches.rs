@@ -41,8 +41,9 @@ pub fn maintain(cpu: &mut Cpu, number: u16, address: u64, access: trap::Access) 
     let heard = |mask: u64| level <= 1 && state::el2_enabled(cpu) && !state::is_host(cpu) && hcr & mask != 0;
     let (there, mask) = match (op1, crm, op2) {
         // IC IALLUIS, IC IALLU, IC IVAU, DC CVAU.
-        (0, 1 | 5, 0) => (true, hcr::TPU),
-        (3, 5 | 11, 1) => (true, hcr::TPU),
+        (0, 1, 0) => (true, hcr::TPU | hcr::TICAB),
+        (0, 5, 0) => (true, hcr::TPU | hcr::TOCU),
+        (3, 5 | 11, 1) => (true, hcr::TPU | hcr::TOCU),
         // DC IVAC; by set and way: ISW, CSW, CISW.
         (0, 6, 1) => (true, hcr::TPCP),
         (0, 6 | 10 | 14, 2) => (true, hcr::TSW),

@@ -19,7 +19,7 @@ pub enum Which {
     HypervisorVirtual,
     /// Secure EL1's physical timer.
     Secure,
-    /// The overflow of the cycle counter, whose ticks are nanoseconds of guest time.
+    /// The overflow of a counter of cycles, whose ticks are nanoseconds of guest time.
     Overflow,
 }
 

@@ -278,9 +278,8 @@ pub fn write_mdscr(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
     }
 }
 
-/// MDCR_EL2, MDCR_EL3.
-pub fn write_mdcr<const MASK: u64>(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
-    cpu.set(register.slot, value & MASK);
+/// MDCR_EL2 or MDCR_EL3 was written.
+pub fn controlled(cpu: &mut Cpu) {
     if is_on(cpu) {
         cpu.flush_all();
     }

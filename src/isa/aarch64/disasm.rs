@@ -21,7 +21,7 @@ pub fn disassemble(code: &[u8], address: u64) -> (String, usize) {
         return (format!(".byte {}", bytes.join(", ")), code.len());
     };
     let word = u32::from_le_bytes(*code);
-    let text = match decode::decode(word, Features(u64::MAX)) {
+    let text = match decode::decode(word, Features::EVERY) {
         Some(row) => text(row.name, row.operands, Insn(word), address),
         None => format!(".inst {word:#010x}"),
     };

@@ -5,7 +5,7 @@ macro_rules! features {
     ($($(#[$meta:meta])* $name:ident = $bit:literal, $prop:literal;)*) => {
         /// A set of features.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        pub struct Features(pub u64);
+        pub struct Features(pub u128);
         impl Features {
             $($(#[$meta])* pub const $name: Features = Features(1 << $bit);)*
             /// Every feature with its name.
@@ -131,15 +131,50 @@ features! {
     PMUV3 = 56, "pmuv3";
     /// FEAT_EBF16.
     EBF16 = 57, "ebf16";
-    /// FEAT_ECV.
+    /// FEAT_ECV: self-synchronized counters, and control of more traps by CNTHCTL_EL2.
     ECV = 58, "ecv";
     /// FEAT_E0PD.
     E0PD = 59, "e0pd";
+    /// FEAT_ECV_POFF: CNTPOFF_EL2.
+    ECV_POFF = 60, "ecv-poff";
+    /// FEAT_RPRES: reciprocal estimates with 12 bits where FPCR.AH is set.
+    RPRES = 61, "rpres";
+    /// FEAT_SPECRES: CFP, CPP and DVP RCTX.
+    SPECRES = 62, "specres";
+    /// FEAT_RAS: the registers of errors, ESB.
+    RAS = 63, "ras";
+    /// FEAT_HCX: HCRX_EL2.
+    HCX = 64, "hcx";
+    /// FEAT_PAN3: what EL0 may only execute is out of EL1's reach too, where SCTLR says so.
+    PAN3 = 65, "pan3";
+    /// FEAT_XNX: execution at EL1 and at EL0 told apart by stage 2.
+    XNX = 66, "xnx";
+    /// FEAT_TIDCP1: EL0's IMPLEMENTATION DEFINED accesses trap.
+    TIDCP1 = 67, "tidcp1";
+    /// FEAT_IDST: EL0's reads of identification registers trap to EL1 as such.
+    IDST = 68, "idst";
+    /// FEAT_CSV2_2: SCXTNUM.
+    CSV2_2 = 69, "csv2-2";
+    /// FEAT_CCIDX: CCSIDR of 64 bits.
+    CCIDX = 70, "ccidx";
+    /// FEAT_EVT: more traps of TLB and cache maintenance, and of CCSIDR.
+    EVT = 71, "evt";
+    /// FEAT_PMUv3p1: event numbers of 16 bits, no counting at EL2.
+    PMUV3P1 = 72, "pmuv3p1";
+    /// FEAT_PMUv3p4: PMMIR.
+    PMUV3P4 = 73, "pmuv3p4";
+    /// FEAT_PMUv3p5: event counters of 64 bits.
+    PMUV3P5 = 74, "pmuv3p5";
+    /// FEAT_HPMN0: a hypervisor may keep all event counters.
+    HPMN0 = 75, "hpmn0";
 }
 
 impl Features {
     /// No feature.
     pub const NONE: Features = Features(0);
+
+    /// Every feature.
+    pub const EVERY: Features = Features(u128::MAX);
 
     /// Whether all of `other` are in the set.
     pub const fn has(self, other: Features) -> bool {

@@ -46,6 +46,16 @@ pub mod sctlr {
     pub const SA: u64 = 1 << 3;
     /// SP alignment checks at EL0.
     pub const SA0: u64 = 1 << 4;
+    /// EL0 may restrict speculation.
+    pub const EN_RCTX: u64 = 1 << 10;
+    /// EL0's SCXTNUM traps.
+    pub const TSCXT: u64 = 1 << 20;
+    /// Memory copies and sets work at EL0.
+    pub const MSCEN: u64 = 1 << 33;
+    /// PAN covers what EL0 may only execute.
+    pub const EPAN: u64 = 1 << 57;
+    /// EL0's IMPLEMENTATION DEFINED accesses trap.
+    pub const TIDCP: u64 = 1 << 63;
     /// EL0 may mask interrupts.
     pub const UMA: u64 = 1 << 9;
     /// Signing with key DB.
@@ -114,6 +124,10 @@ pub mod tcr {
     pub const HPD0: u64 = 1 << 41;
     /// Tables of the high half restrict nothing.
     pub const HPD1: u64 = 1 << 42;
+    /// The top byte of low addresses is ignored for data alone.
+    pub const TBID0: u64 = 1 << 51;
+    /// The top byte of high addresses is ignored for data alone.
+    pub const TBID1: u64 = 1 << 52;
     /// Low addresses fault at EL0.
     pub const E0PD0: u64 = 1 << 55;
     /// High addresses fault at EL0.
@@ -128,6 +142,8 @@ pub mod tcr {
     pub const HD_SINGLE: u64 = 1 << 22;
     /// HPD, likewise.
     pub const HPD_SINGLE: u64 = 1 << 24;
+    /// TBID, likewise.
+    pub const TBID: u64 = 1 << 29;
     /// Start level, in VTCR.
     pub const SL0: u64 = 3 << 6;
     /// VMIDs of 16 bits, in VTCR.
@@ -194,10 +210,42 @@ pub mod hcr {
     pub const CD_ID: u64 = 3 << 32;
     /// Registers of limited ordering regions trap.
     pub const TLOR: u64 = 1 << 35;
+    /// Registers of errors trap.
+    pub const TERR: u64 = 1 << 36;
     /// Key registers do not trap.
     pub const APK: u64 = 1 << 40;
     /// Signing instructions do not trap.
     pub const API: u64 = 1 << 41;
+    /// CCSIDR, CLIDR and CSSELR trap.
+    pub const TID4: u64 = 1 << 49;
+    /// IC IALLUIS traps.
+    pub const TICAB: u64 = 1 << 50;
+    /// Cache maintenance to the point of unification by one CPU traps.
+    pub const TOCU: u64 = 1 << 52;
+    /// SCXTNUM does not trap.
+    pub const EN_SCXT: u64 = 1 << 53;
+    /// TLB maintenance of the inner domain traps.
+    pub const TTLBIS: u64 = 1 << 54;
+    /// TLB maintenance of the outer domain traps.
+    pub const TTLBOS: u64 = 1 << 55;
+}
+
+/// HCRX_EL2.
+pub mod hcrx {
+    /// Exceptions of memory copies and sets go to EL2.
+    pub const MCE2: u64 = 1 << 10;
+    /// Memory copies and sets work below EL2.
+    pub const MSCEN: u64 = 1 << 11;
+}
+
+/// CNTHCTL_EL2.
+pub mod cnthctl {
+    /// CNTPOFF counts.
+    pub const ECV: u64 = 1 << 12;
+    /// The virtual timer traps.
+    pub const EL1TVT: u64 = 1 << 13;
+    /// The virtual counter traps.
+    pub const EL1TVCT: u64 = 1 << 14;
 }
 
 /// SCR_EL3.
@@ -224,10 +272,18 @@ pub mod scr {
     pub const TWE: u64 = 1 << 13;
     /// Registers of limited ordering regions trap.
     pub const TLOR: u64 = 1 << 14;
+    /// Registers of errors trap.
+    pub const TERR: u64 = 1 << 15;
     /// Key registers do not trap.
     pub const APK: u64 = 1 << 16;
     /// Signing instructions do not trap.
     pub const API: u64 = 1 << 17;
+    /// SCXTNUM does not trap.
+    pub const EN_SCXT: u64 = 1 << 25;
+    /// CNTPOFF does not trap.
+    pub const ECV_EN: u64 = 1 << 28;
+    /// HCRX_EL2 does not trap.
+    pub const HX_EN: u64 = 1 << 38;
 }
 
 /// Exception classes, in bits 31:26 of a syndrome.

@@ -86,7 +86,8 @@ helpers! {
     /// `store_pair_exclusive(address, Rt | Rt2 << 8)`: STXP on 64-bit registers against the monitor's slots: 0 when it
     /// stored, else 1. The lifter opens the monitor.
     STORE_PAIR_EXCLUSIVE;
-    /// `mops(insn)`: an instruction of FEAT_MOPS, as a whole: reads and writes `X`, flags and memory.
+    /// `mops(insn)`: an instruction of FEAT_MOPS: reads and writes `X`, flags and memory. 1 when it is to be executed
+    /// again, having more to do than is done at once.
     MOPS;
     /// `nzcv()`: the flags in bits 31:28. Reads their slots alone.
     NZCV;
@@ -98,6 +99,8 @@ helpers! {
     ALIGNED;
     /// `step(load_exclusive)`: the instruction that follows is stepped.
     STEP;
-    /// `branch_target(btype)`: raises the branch target exception. Always traps.
+    /// `error_barrier()`: ESB, with FEAT_RAS.
+    ERROR_BARRIER;
+    /// `branch_target()`: raises the branch target exception. Always traps.
     BRANCH_TARGET;
 }

@@ -9,8 +9,9 @@
 
 use super::features::Features;
 use super::fields::{ec, fsc, pstate, sctlr, tcr};
+use super::mode::CodeMode;
 use super::sysreg::slots;
-use super::translation::{Regime, data_level, granule, has_stage2, is_pan, physical_bits};
+use super::translation::{Regime, data_level, granule, has_stage2, is_pan, physical_bits, plain_target};
 use super::{config, debug, state, trap};
 use crate::base::bits::{bit, bits, field, mask};
 use crate::cpu::{Access, Cpu, Mapping, Trap};
@@ -330,7 +331,8 @@ fn rights1(cpu: &Cpu, regime: Regime, stage: &Stage, leaf: &Leaf, who: Who) -> (
         Rights { read: user, write, execute: !(xn || wxn && write) }
     } else {
         let pxn = d & desc::PXN != 0 || tables & desc::PXN_TABLE != 0;
-        let never = who.pan && user;
+        let epan = config(cpu).features.has(Features::PAN3) && regime.sctlr(cpu) & sctlr::EPAN != 0;
+        let never = who.pan && (user || epan && !xn);
         let execute = !(pxn || (user || wxn) && writable);
         Rights { read: !never, write: writable && !never, execute }
     };
@@ -433,7 +435,14 @@ fn find2(cpu: &Cpu, address: u64, access: Access, who: Who) -> Result<Found, Fau
         let mut rights = Rights {
             read: d & desc::S2_READ != 0,
             write: d & desc::S2_WRITE != 0 || clean,
-            execute: d & desc::UXN == 0,
+            execute: match bits(d, 54, 53) {
+                0 => true,
+                _ if !config(cpu).features.has(Features::XNX) => d & desc::UXN == 0,
+                // At EL0 alone, never, at EL1 alone.
+                1 => who.level == 0,
+                2 => false,
+                _ => who.level != 0,
+            },
         };
         let mut new = d;
         if !who.peeks {
@@ -482,6 +491,16 @@ pub fn current(cpu: &Cpu, access: Access) -> Who {
     Who { level, pan, peeks: false, first_only: false }
 }
 
+/// The address of code without its tag, which a branch does not bring into the PC. Lifted code leaves that to here: no
+/// page with a tag is remembered.
+fn untag_pc(cpu: &mut Cpu, address: u64) -> u64 {
+    let plain = plain_target(cpu, address);
+    if cpu.pc == address {
+        cpu.pc = plain;
+    }
+    plain
+}
+
 /// See [`crate::cpu::Isa::translate`].
 pub fn translate(cpu: &mut Cpu, address: u64, access: Access) -> Result<Mapping, Trap> {
     if access == Access::Fetch {
@@ -492,6 +511,7 @@ pub fn translate(cpu: &mut Cpu, address: u64, access: Access) -> Result<Mapping,
             return Err(trap::misaligned(address, access));
         }
     }
+    let (given, address) = (address, if access == Access::Fetch { untag_pc(cpu, address) } else { address });
     let who = current(cpu, access);
     let found = match find(cpu, address, access, who) {
         Ok(found) => found,
@@ -506,7 +526,7 @@ pub fn translate(cpu: &mut Cpu, address: u64, access: Access) -> Result<Mapping,
         }
     }
     // TLB maintenance names addresses without their tags, so that those with one are walked anew each time.
-    let tagged = bits(address, 63, 56) != if bit(address, 55) { 0xff } else { 0 };
+    let tagged = bits(given, 63, 56) != if bit(given, 55) { 0xff } else { 0 };
     // What maps no more than a granule goes by pages: maintenance by address covers all those of a granule.
     let size = match found.size {
         _ if tagged || access == Access::Fetch && (debug::steps(cpu) || debug::breaks_in_page(cpu, address)) => {
@@ -519,7 +539,9 @@ pub fn translate(cpu: &mut Cpu, address: u64, access: Access) -> Result<Mapping,
     let Rights { read, write, .. } = found.rights;
     // In the lower half the architecture lets us keep what is global for the address space alone, which forgives more.
     let global = found.global && bit(address, 55);
-    Ok(Mapping { physical: found.physical, size, read, write, secure: found.secure, checked, global })
+    let guarded = access == Access::Fetch && found.descriptor & desc::GUARDED != 0;
+    let code = if guarded && config(cpu).has_bti() { CodeMode::GUARDED } else { 0 };
+    Ok(Mapping { physical: found.physical, size, read, write, secure: found.secure, checked, global, code })
 }
 
 /// The attribute, as MAIR has it, of memory that a descriptor of stage 1 maps.
@@ -555,10 +577,4 @@ pub fn check(cpu: &mut Cpu, address: u64, size: u8, access: Access) -> Result<()
 pub fn translate_debug(cpu: &Cpu, address: u64) -> Option<u64> {
     let who = Who { level: state::level(cpu), pan: false, peeks: true, first_only: false };
     find(cpu, address, Access::Load, who).ok().map(|found| found.physical)
-}
-
-/// Whether the code at an address is on a page whose branch targets are guarded.
-pub fn is_guarded(cpu: &Cpu, address: u64) -> bool {
-    let who = Who { level: state::level(cpu), pan: false, peeks: true, first_only: false };
-    find(cpu, address, Access::Fetch, who).is_ok_and(|found| found.descriptor & desc::GUARDED != 0)
 }

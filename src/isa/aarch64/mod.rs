@@ -30,10 +30,10 @@ mod counters;
 mod debug;
 mod describe;
 mod floats;
-mod ids;
+pub mod ids;
 mod interface;
 mod mmu;
-mod pauth;
+pub mod pauth;
 mod registers;
 mod state;
 mod syndrome;
@@ -54,8 +54,10 @@ use crate::float::{Round, Rules};
 use crate::ir::Builder;
 use features::Features;
 use fields::{hcr, pstate, scr};
+use ids::Ids;
 use mode::CodeMode;
 use models::Conduit;
+use pauth::Pauth;
 use std::any::Any;
 use std::sync::Arc;
 use sysreg::slots;
@@ -77,13 +79,17 @@ pub struct Aarch64 {
     /// CLIDR.
     pub clidr: u64,
     /// CCSIDR by CSSELR.
-    pub caches: [u64; 6],
+    pub caches: [u64; 3],
+    /// What PMCR_EL0 reads as after a reset.
+    pub pmcr: u64,
+    /// SCTLR of each level after a reset.
+    pub sctlr: u64,
+    /// The identification registers that announce the features.
+    pub ids: Ids,
+    /// How pointers are authenticated.
+    pub pauth: Pauth,
     /// Bits of a physical address.
     pub physical_bits: u32,
-    /// Whether ID registers announce the granule of 16 KiB.
-    pub granule16: bool,
-    /// CSV2 and CSV3.
-    pub safe_speculation: bool,
     /// By which instruction the built-in firmware is called.
     pub conduit: Conduit,
     /// What the machine's CPUs share.
@@ -168,10 +174,8 @@ impl Isa for Aarch64 {
     }
 
     fn reset(&self, cpu: &mut Cpu) {
-        // What reads as one, nTWE, nTWI, and the alignment checks of stack pointers.
-        const SCTLR: u64 = 0x30d5_0838;
         for slot in [slots::SCTLR_EL1, slots::SCTLR_EL2, slots::SCTLR_EL3] {
-            cpu.set(slot, SCTLR);
+            cpu.set(slot, self.sctlr);
         }
         cpu.set(slots::PSTATE, pstate::DAIF | pstate::SP | u64::from(self.highest_level()) << 2);
         cpu.set(slots::HCR_EL2, hcr::RW);

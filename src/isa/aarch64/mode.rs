@@ -8,9 +8,9 @@ use crate::ir::{Mem, MemSize};
 ///
 /// Bits 1:0 exception level; 3:2 the level that FP and SIMD instructions trap to, 0 for none; 5:4 FPCR.RMode; 6 FZ;
 /// 7 FZ16; 8 DN; 9 AH; 13:10 SCTLR EnIA, EnIB, EnDA, EnDB; 14 alignment checks; 15 SP alignment checks (SA,
-/// SA0); 16 big-endian data (EE, E0E); 17 unprivileged accesses (LDTR and kin) are EL0's; 18 BTI is enforced;
-/// 19 PSTATE.SP; 20 software step is active; 21
-/// software step or breakpoints are enabled; 22 FPCR.AHP.
+/// SA0); 16 big-endian data (EE, E0E); 17 unprivileged accesses (LDTR and kin) are EL0's; 18 PACIASP and PACIBSP are
+/// no target of every branch (BT0, BT1); 19 PSTATE.SP; 20 software step is active; 21 software step or breakpoints are
+/// enabled; 22 FPCR.AHP; 31 the page is guarded, which is no part of what the registers say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct CodeMode {
     /// Exception level.
@@ -29,7 +29,7 @@ pub struct CodeMode {
     pub big_endian: bool,
     /// LDTR and kin are made as if at EL0: at EL1, or at EL2 with E2H and TGE, unless PSTATE.UAO is set.
     pub unprivileged: bool,
-    /// SCTLR.BT0 or BT1: branch targets in guarded pages are checked.
+    /// SCTLR.BT0 or BT1: of targets in guarded pages, PACIASP and PACIBSP are none for branches of type 3.
     pub bti: bool,
     /// PSTATE.SP: the stack pointer is the level's own.
     pub own_sp: bool,
@@ -37,6 +37,8 @@ pub struct CodeMode {
     pub stepped: bool,
     /// Something of self-hosted debug is in use, so that PSTATE.D decides what translates.
     pub debugged: bool,
+    /// The code's page is guarded: branch targets are checked.
+    pub guarded: bool,
 }
 
 /// FPCR.RMode and so on, as [`CodeMode::float`] has them.
@@ -64,6 +66,9 @@ pub const fn float_of_fpcr(fpcr: u64) -> u8 {
 }
 
 impl CodeMode {
+    /// The bit of guarded pages ([`crate::cpu::Mapping::code`]).
+    pub const GUARDED: u8 = 1 << 7;
+
     /// The word.
     pub const fn encode(self) -> u32 {
         let mut word = self.el as u64;
@@ -74,7 +79,7 @@ impl CodeMode {
         word |= (self.unprivileged as u64) << 17 | (self.bti as u64) << 18 | (self.own_sp as u64) << 19;
         word |= (self.stepped as u64) << 20 | (self.debugged as u64) << 21;
         word |= ((self.float & float_bits::AHP != 0) as u64) << 22;
-        word as u32
+        word as u32 | (self.guarded as u32) << 31
     }
 
     /// The word taken apart.
@@ -93,6 +98,7 @@ impl CodeMode {
             own_sp: bit(word, 19),
             stepped: bit(word, 20),
             debugged: bit(word, 21),
+            guarded: bit(word, 31),
         }
     }
 
@@ -144,7 +150,7 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_decoded() {
-        for word in (0..23).map(|n| 1 << n).chain([0, (1 << 23) - 1]) {
+        for word in (0..23).map(|n| 1 << n).chain([0, (1 << 23) - 1, 1 << 31]) {
             assert_eq!(CodeMode::decode(word).encode(), word);
         }
     }

@@ -2,8 +2,11 @@
 
 use super::Aarch64;
 use super::cores::Cores;
-use super::features::Features;
+use super::ids::Ids;
+use super::pauth::{Algorithm, Pauth};
+use super::translation;
 use crate::base::Result;
+use crate::base::bits::with_field;
 use crate::fabric::{Clock, IrqLine, Timebase};
 use crate::{error, fail};
 use std::sync::Arc;
@@ -19,120 +22,242 @@ pub enum Conduit {
     Smc,
 }
 
-/// A model as `-cpu help` lists it.
+/// A model as `-cpu help` lists it: what its chip announces, with both higher levels.
 struct Model {
     name: &'static str,
     /// What the device tree calls it.
     compatible: &'static str,
-    features: Features,
     midr: u64,
     revidr: u64,
     ctr: u64,
     clidr: u64,
-    /// CCSIDR by CSSELR: data, instructions, unified, one level after the other.
-    caches: [u64; 6],
-    physical_bits: u32,
-    /// ID_AA64MMFR0: which granules there are besides 4 KiB and 64 KiB.
-    granule16: bool,
-    /// CSV2 and CSV3: branch prediction and speculative loads tell nothing to others.
-    safe_speculation: bool,
-    /// Hz of the system counter, when it is not the board's.
-    counter: Option<u64>,
+    /// CCSIDR by CSSELR: data, instructions, unified.
+    caches: [u64; 3],
+    /// PMCR_EL0: the implementer's codes, and how many event counters there are.
+    pmcr: u64,
+    /// SCTLR of the highest level after a reset.
+    sctlr: u64,
+    ids: Ids,
 }
 
-/// The set with these features.
-macro_rules! set {
-    ($($name:ident)*) => { Features::NONE$(.with(Features::$name))* };
-}
+/// Hz of the system counter from Armv8.6 on, which is `max`; that of other models is the board's.
+const MAX_HZ: u64 = 1_000_000_000;
 
-const V8: Features = set!(BASE FP ASIMD CRC32 AES PMULL SHA1 SHA256 PMUV3);
-const N1: Features = V8.with(set!(
-    FP16 LSE LRCPC LOR RDM DOTPROD PAN PAN2 UAO DPB SSBS VHE HPDS HAFDBS TTCNP
-));
-const MAX: Features = N1.with(set!(
-    LSE2 LRCPC2 FLAGM FLAGM2 FRINTTS JSCVT PAUTH SB DIT DPB2 WFXT RNG TLBIOS TLBIRANGE FCMA FHM I8MM BF16 SHA512 SHA3
-    SM3 SM4 LVA E0PD
-));
+/// SCTLR after a reset, with what reads as one, nTWE, nTWI, and the alignment checks of stack pointers; Armv8.0's.
+const SCTLR_OLD: u64 = 0x00c5_0838;
+/// Likewise, with two bits more of those that were to read as one.
+const SCTLR: u64 = 0x30c5_0838;
 
-/// The models, in the order of `-cpu help`.
+/// Armv8.0 with its cryptography: cortex-a35, -a53, -a57, -a72.
+const V80: Ids = Ids { pfr0: 0x2222, dfr0: 0x1030_5106, isar0: 0x1_1120, mmfr0: 0x1122, ..Ids::NONE };
+
+/// Armv8.2: cortex-a55, -a76, neoverse-n1.
+const V82: Ids = Ids {
+    pfr0: 0x1100_0000_1011_1112,
+    pfr1: 0x10,
+    dfr0: 0x1030_5408,
+    isar0: 0x1000_1021_1120,
+    isar1: 0x10_0001,
+    mmfr0: 0x10_1122,
+    mmfr1: 0x1021_2122,
+    mmfr2: 0x1011,
+    ..Ids::NONE
+};
+
+/// Armv9.0: cortex-a710, neoverse-n2.
+const V90: Ids = Ids {
+    pfr0: 0x1201_0011_2011_1112,
+    pfr1: 0x121,
+    dfr0: 0xf0_1030_5609,
+    isar0: 0x0221_1111_1021_2120,
+    isar1: 0x0010_1111_1021_1502,
+    mmfr0: 0x222_0010_1122,
+    mmfr1: 0x1021_2122,
+    mmfr2: 0x1221_0111_1010_1011,
+    ..Ids::NONE
+};
+
+/// The models, in the order of `-cpu help`. Values are those of Arm's technical reference manuals, but for the algorithm of
+/// pointer authentication, which is QEMU's choice where that lets one choose.
 static MODELS: &[Model] = &[
+    Model {
+        name: "cortex-a35",
+        compatible: "arm,cortex-a35",
+        midr: 0x411f_d040,
+        revidr: 0,
+        ctr: 0x8444_8004,
+        clidr: 0x0a20_0023,
+        caches: [0x700f_e01a, 0x200f_e01a, 0x703f_e07a],
+        pmcr: 0x410a_3000,
+        sctlr: SCTLR_OLD,
+        ids: Ids { mmfr0: 0x10_1122, ..V80 },
+    },
     Model {
         name: "cortex-a53",
         compatible: "arm,cortex-a53",
-        features: V8,
         midr: 0x410f_d034,
         revidr: 0x100,
         ctr: 0x8444_8004,
         clidr: 0x0a20_0023,
-        caches: [0x700f_e01a, 0x201f_e00a, 0x707f_e07a, 0, 0, 0],
-        physical_bits: 40,
-        granule16: false,
-        safe_speculation: false,
-        counter: None,
+        caches: [0x700f_e01a, 0x203f_e002, 0x707f_e07a],
+        pmcr: 0x4103_3000,
+        sctlr: SCTLR_OLD,
+        ids: V80,
+    },
+    Model {
+        name: "cortex-a55",
+        compatible: "arm,cortex-a55",
+        midr: 0x412f_d050,
+        revidr: 0,
+        ctr: 0x8444_8004,
+        clidr: 0x8200_0023,
+        caches: [0x700f_e01a, 0x200f_e01a, 0x703f_e07a],
+        pmcr: 0x410b_3000,
+        sctlr: SCTLR,
+        ids: Ids { pfr0: 0x1011_2222, ..V82 },
     },
     Model {
         name: "cortex-a57",
         compatible: "arm,cortex-a57",
-        features: V8,
         midr: 0x411f_d070,
         revidr: 0,
         ctr: 0x8444_c004,
         clidr: 0x0a20_0023,
-        caches: [0x701f_e00a, 0x201f_e012, 0x70ff_e07a, 0, 0, 0],
-        physical_bits: 44,
-        granule16: false,
-        safe_speculation: false,
-        counter: None,
+        caches: [0x700f_e01a, 0x201f_e012, 0x70ff_e07a],
+        pmcr: 0x4101_3000,
+        sctlr: SCTLR_OLD,
+        ids: Ids { mmfr0: 0x1124, ..V80 },
+    },
+    Model {
+        name: "cortex-a710",
+        compatible: "arm,cortex-a710",
+        midr: 0x412f_d471,
+        revidr: 0,
+        ctr: 0x4_9444_c004,
+        clidr: 0x14_8200_0023,
+        caches: [0xff_0000_001a, 0xff_0000_001a, 0x3ff_0000_003a],
+        pmcr: 0xa000,
+        sctlr: SCTLR,
+        ids: V90,
     },
     Model {
         name: "cortex-a72",
         compatible: "arm,cortex-a72",
-        features: V8,
         midr: 0x410f_d083,
         revidr: 0,
         ctr: 0x8444_c004,
         clidr: 0x0a20_0023,
-        caches: [0x701f_e00a, 0x201f_e012, 0x707f_e07a, 0, 0, 0],
-        physical_bits: 44,
-        granule16: false,
-        safe_speculation: false,
-        counter: None,
+        caches: [0x700f_e01a, 0x201f_e012, 0x707f_e07a],
+        pmcr: 0x4102_3000,
+        sctlr: SCTLR_OLD,
+        ids: Ids { mmfr0: 0x1124, ..V80 },
+    },
+    Model {
+        name: "cortex-a76",
+        compatible: "arm,cortex-a76",
+        midr: 0x414f_d0b1,
+        revidr: 0,
+        ctr: 0x8444_c004,
+        clidr: 0x8200_0023,
+        caches: [0x701f_e01a, 0x201f_e01a, 0x707f_e03a],
+        pmcr: 0x410b_3000,
+        sctlr: SCTLR,
+        ids: V82,
+    },
+    Model {
+        name: "cortex-a78ae",
+        compatible: "arm,cortex-a78ae",
+        midr: 0x410f_d423,
+        revidr: 0,
+        ctr: 0x9444_c004,
+        clidr: 0x8200_0023,
+        caches: [0x701f_e01a, 0x201f_e01a, 0x707f_e03a],
+        pmcr: 0x4122_3000,
+        sctlr: SCTLR,
+        ids: Ids { isar0: 0x0010_1000_1021_1120, isar1: 0x0120_0031, mmfr0: 0x10_1125, mmfr2: 0x1_0000_1011, ..V82 },
     },
     Model {
         name: "max",
         compatible: "arm,cortex-a57",
-        features: MAX,
         midr: 0xf_0510,
         revidr: 0,
         ctr: 0xb444_c004,
-        clidr: 0x0a20_0023,
-        caches: [0x701f_e00a, 0x201f_e012, 0x70ff_e07a, 0, 0, 0],
-        physical_bits: 52,
-        granule16: true,
-        safe_speculation: true,
-        counter: Some(1_000_000_000),
+        clidr: 0x0200_0023,
+        caches: [0x700f_e01a, 0x201f_e012, 0x70ff_e07a],
+        pmcr: 0x4101_3000,
+        sctlr: SCTLR_OLD,
+        ids: Ids {
+            pfr0: 0x1301_0011_2011_1122,
+            pfr1: 0x10_0100_0121,
+            dfr0: 0x1000_0000_1030_560a,
+            isar0: 0x1221_1111_1021_2120,
+            isar1: 0x0111_2111_1021_1502,
+            isar2: 0x11_0012,
+            mmfr0: 0x2100_0323_1020_1126,
+            mmfr1: 0x0110_1120_1031_2122,
+            mmfr2: 0x1221_0111_1201_1011,
+            mmfr3: 1 << 60,
+        },
     },
     Model {
         name: "neoverse-n1",
         compatible: "arm,neoverse-n1",
-        features: N1,
         midr: 0x414f_d0c1,
         revidr: 0,
         ctr: 0x8444_c004,
         clidr: 0x8200_0023,
-        caches: [0x701f_e01a, 0x201f_e01a, 0x70ff_e03a, 0, 0, 0],
-        physical_bits: 48,
-        granule16: true,
-        safe_speculation: true,
-        counter: None,
+        caches: [0x701f_e01a, 0x201f_e01a, 0x70ff_e03a],
+        pmcr: 0x410c_3000,
+        sctlr: SCTLR,
+        ids: Ids { pfr1: 0x20, mmfr0: 0x10_1125, ..V82 },
+    },
+    Model {
+        name: "neoverse-n2",
+        compatible: "arm,neoverse-n2",
+        midr: 0x410f_d493,
+        revidr: 0,
+        ctr: 0x4_b444_c004,
+        clidr: 0x14_8200_0023,
+        caches: [0xff_0000_001a, 0xff_0000_001a, 0x3ff_0000_003a],
+        pmcr: 0x3000,
+        sctlr: SCTLR,
+        ids: Ids {
+            isar0: 0x1221_1111_1021_2120,
+            isar1: 0x0011_1111_1021_1502,
+            mmfr0: 0x222_0010_1125,
+            mmfr2: 0x1221_0111_1210_1011,
+            ..V90
+        },
+    },
+    Model {
+        name: "neoverse-v1",
+        compatible: "arm,neoverse-v1",
+        midr: 0x411f_d402,
+        revidr: 0,
+        ctr: 0xb444_c004,
+        clidr: 0x8200_0023,
+        caches: [0xff_0000_001a, 0xff_0000_001a, 0x7ff_0000_003a],
+        pmcr: 0x4121_3000,
+        sctlr: SCTLR,
+        ids: Ids {
+            pfr0: 0x1101_0001_2011_1112,
+            pfr1: 0x20,
+            dfr0: 0xf0_1030_5509,
+            isar0: 0x1011_1111_1021_2120,
+            isar1: 0x0011_1000_1021_1302,
+            mmfr0: 0x10_1125,
+            mmfr1: 0x1021_2122,
+            mmfr2: 0x0220_0111_0210_1011,
+            ..Ids::NONE
+        },
     },
 ];
 
 /// Properties of QEMU's that can only be off here.
-const NOT_THERE: &[&str] = &["sve", "sme", "lpa2", "pauth-qarma3", "pauth-qarma5", "cfgend", "reset-hivecs", "mte"];
+const NOT_THERE: &[&str] = &["sve", "sme", "lpa2", "cfgend", "reset-hivecs", "mte"];
 
 /// Properties that are accepted and change nothing here: there is one way to do it.
-const WITHOUT_EFFECT: &[&str] = &["backcompat-cntfrq", "backcompat-pauth-default-use-qarma5", "pauth-impdef"];
+const WITHOUT_EFFECT: &[&str] = &["backcompat-cntfrq"];
 
 /// Properties that can only be on.
 const ALWAYS: &[&str] = &["aarch64", "neon", "vfp"];
@@ -162,8 +287,15 @@ pub struct Supply {
 pub fn build(name: &str, board: &[(String, String)], props: &[(String, String)], supply: Supply) -> Result<Aarch64> {
     let model = MODELS.iter().find(|model| model.name == name);
     let model = model.ok_or_else(|| error!("unable to find CPU model '{name}'"))?;
-    let mut build =
-        Build { features: model.features, conduit: Conduit::Disabled, midr: model.midr, counter: model.counter };
+    let mut build = Build {
+        has_el2: false,
+        has_el3: false,
+        has_pmu: true,
+        conduit: Conduit::Disabled,
+        midr: model.midr,
+        counter: (name == "max").then_some(MAX_HZ),
+        pauth: Choice::of(&model.ids),
+    };
     for (key, value) in board.iter().chain(props) {
         let said = format!("can't apply global {name}-arm-cpu.{key}={value}");
         build.apply(name, key, value).map_err(|e| e.within(said))?;
@@ -172,28 +304,86 @@ pub fn build(name: &str, board: &[(String, String)], props: &[(String, String)],
         Some(hz) => Timebase::new(supply.clock.clone(), hz),
         None => supply.timebase,
     };
+    let mut ids = model.ids;
+    if let Some(choice) = build.pauth {
+        choice.announce(&mut ids)?;
+    }
+    if !build.has_el2 {
+        ids.pfr0 = with_field(ids.pfr0, 0xf << 8, 0);
+    }
+    if !build.has_el3 {
+        ids.pfr0 = with_field(ids.pfr0, 0xf << 12, 0);
+    }
+    if !build.has_pmu {
+        ids.dfr0 = with_field(ids.dfr0, 0xf << 8, 0);
+    }
+    let ids = ids.implemented(name);
     Ok(Aarch64 {
         model: model.name,
         compatible: model.compatible,
-        features: build.features,
+        features: ids.features(),
+        physical_bits: translation::physical_bits(ids.mmfr0 & 0xf),
+        pauth: Pauth::of(&ids),
+        ids,
         midr: build.midr,
         revidr: model.revidr,
         ctr: model.ctr,
         clidr: model.clidr,
         caches: model.caches,
-        physical_bits: model.physical_bits,
-        granule16: model.granule16,
-        safe_speculation: model.safe_speculation,
+        pmcr: model.pmcr,
+        sctlr: model.sctlr,
         conduit: build.conduit,
         cores: Cores::new(supply.clock, counter, supply.count, supply.lines),
     })
 }
 
 struct Build {
-    features: Features,
+    has_el2: bool,
+    has_el3: bool,
+    has_pmu: bool,
     conduit: Conduit,
     midr: u64,
     counter: Option<u64>,
+    /// For models with pointer authentication.
+    pauth: Option<Choice>,
+}
+
+/// What properties say of pointer authentication.
+#[derive(Clone, Copy)]
+struct Choice {
+    /// What the chip announces, be the algorithm what it may: 1 to 5.
+    level: u64,
+    on: bool,
+    impdef: bool,
+    qarma3: bool,
+    qarma5: bool,
+    /// The algorithm where none is asked for.
+    default: Algorithm,
+}
+
+impl Choice {
+    fn of(ids: &Ids) -> Option<Choice> {
+        let Pauth { level, algorithm: default } = Pauth::of(ids);
+        (level != 0).then_some(Choice { level, on: true, impdef: false, qarma3: false, qarma5: false, default })
+    }
+
+    /// Puts it into the identification registers.
+    fn announce(self, ids: &mut Ids) -> Result<()> {
+        let asked = [(self.impdef, Algorithm::Own), (self.qarma3, Algorithm::Qarma3), (self.qarma5, Algorithm::Qarma5)];
+        let asked: Vec<Algorithm> = asked.into_iter().filter(|(on, _)| *on).map(|(_, algorithm)| algorithm).collect();
+        match asked.as_slice() {
+            [] if self.on => self.default.announce(self.level, ids),
+            [algorithm] if self.on => algorithm.announce(self.level, ids),
+            [] => self.default.announce(0, ids),
+            _ if self.on => {
+                fail!("cannot enable pauth-impdef, pauth-qarma3 and pauth-qarma5 at the same time")
+            }
+            _ => {
+                fail!("cannot enable pauth-impdef, pauth-qarma3 or pauth-qarma5 without pauth; add pauth=on")
+            }
+        }
+        Ok(())
+    }
 }
 
 fn switch(key: &str, value: &str) -> Result<bool> {
@@ -215,16 +405,32 @@ fn number(key: &str, value: &str) -> Result<u64> {
 impl Build {
     fn apply(&mut self, model: &str, key: &str, value: &str) -> Result<()> {
         let switched = match key {
-            "has_el2" => Some(Features::EL2),
-            "has_el3" => Some(Features::EL3),
-            "pmu" => Some(Features::PMUV3),
-            "pauth" if self.features.has(Features::PAUTH) => Some(Features::PAUTH),
+            "has_el2" => Some(&mut self.has_el2),
+            "has_el3" => Some(&mut self.has_el3),
+            "pmu" => Some(&mut self.has_pmu),
             _ => None,
         };
-        if let Some(feature) = switched {
-            let on = switch(key, value)?;
-            self.features = if on { self.features.with(feature) } else { self.features.without(feature) };
+        if let Some(place) = switched {
+            *place = switch(key, value)?;
             return Ok(());
+        }
+        if let Some(choice) = &mut self.pauth {
+            let switched = match key {
+                "pauth" => Some(&mut choice.on),
+                "pauth-impdef" => Some(&mut choice.impdef),
+                "pauth-qarma3" => Some(&mut choice.qarma3),
+                "pauth-qarma5" => Some(&mut choice.qarma5),
+                "backcompat-pauth-default-use-qarma5" => {
+                    let old = switch(key, value)?;
+                    choice.default = if old { Algorithm::Qarma5 } else { Algorithm::Own };
+                    return Ok(());
+                }
+                _ => None,
+            };
+            if let Some(place) = switched {
+                *place = switch(key, value)?;
+                return Ok(());
+            }
         }
         match key {
             "psci-conduit" => {

@@ -54,7 +54,7 @@ const fn def(name: &'static str, slot: Slot, bits: u8, group: Group) -> RegDef {
 }
 
 /// What is neither a general, a vector nor a system register.
-const OTHERS: [RegDef; 16] = [
+const OTHERS: [RegDef; 18] = [
     def("sp", regs::SP, 64, Group::General),
     def("cpsr", slots::PSTATE, 32, Group::General),
     def("flags", regs::FLAGS, 8, Group::Hidden),
@@ -64,11 +64,13 @@ const OTHERS: [RegDef; 16] = [
     def("exclusive-address", regs::EXCLUSIVE_ADDRESS, 64, Group::Hidden),
     def("exclusive-value", regs::EXCLUSIVE_VALUE, 64, Group::Hidden),
     def("exclusive-high", regs::EXCLUSIVE_HIGH, 64, Group::Hidden),
-    def("btype", regs::BTYPE, 2, Group::Hidden),
+    def("branched", regs::BRANCHED, 64, Group::Hidden),
     def("pstate", slots::PSTATE, 32, Group::Hidden),
     def("event", slots::EVENT, 1, Group::Hidden),
     def("wait-end", slots::WAIT_END, 64, Group::Hidden),
     def("interrupt-waits", slots::INTERRUPT_WAITS, 1, Group::Hidden),
+    def("counting", slots::COUNTING, 32, Group::Hidden),
+    def("counted-from", slots::COUNTED_FROM, 64, Group::Hidden),
     def("overflow-at", slots::OVERFLOW_AT, 64, Group::Hidden),
     def("stepped", slots::STEPPED, 2, Group::Hidden),
 ];
@@ -133,7 +135,7 @@ pub fn write(cpu: &mut Cpu, reg: &RegDef, value: u64) {
             state::set(cpu, value & !(pstate::NZCV | pstate::BTYPE));
             set_nzcv(cpu, value & pstate::NZCV);
             debug_assert_eq!(nzcv(cpu), value & pstate::NZCV);
-            cpu.set(regs::BTYPE, value >> 10 & 3);
+            regs::set_branch_type(cpu, cpu.pc, value >> 10);
         }
         (_, Some(register)) => register.poke(cpu, value),
         _ => cpu.set(reg.slot, with_field(0, crate::base::bits::mask(reg.bits.into()), value)),

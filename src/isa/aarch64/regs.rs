@@ -45,8 +45,9 @@ pub const EXCLUSIVE_ADDRESS: Slot = Slot(134);
 pub const EXCLUSIVE_VALUE: Slot = Slot(135);
 /// The second doubleword, when it was a pair of those.
 pub const EXCLUSIVE_HIGH: Slot = Slot(136);
-/// PSTATE.BTYPE.
-pub const BTYPE: Slot = Slot(137);
+/// Where the last BR, BLR or kin went, with the branch type that PSTATE.BTYPE has there in bits 1:0. So nothing has to
+/// clear it: behind that instruction it says nothing.
+pub const BRANCHED: Slot = Slot(137);
 /// Vectors that hold something within an instruction.
 pub const TEMPS: [Slot; 4] = [Slot(138), Slot(140), Slot(144), Slot(146)];
 /// A vector that is zero.
@@ -57,6 +58,19 @@ pub const FIRST_SYSREG: u16 = 160;
 /// PSTATE.NZCV as bits 31:28, as the register NZCV and SPSRs have them.
 pub fn nzcv(cpu: &Cpu) -> u64 {
     flags::nzcv(cpu.get(FLAGS), cpu.get(FLAG_A), cpu.get(FLAG_B), cpu.get(FLAG_C))
+}
+
+/// PSTATE.BTYPE.
+pub fn branch_type(cpu: &Cpu) -> u64 {
+    match cpu.get(BRANCHED) ^ cpu.pc {
+        branch_type @ 1..=3 => branch_type,
+        _ => 0,
+    }
+}
+
+/// Sets PSTATE.BTYPE for the instruction at `pc`.
+pub fn set_branch_type(cpu: &mut Cpu, pc: u64, branch_type: u64) {
+    cpu.set(BRANCHED, pc | branch_type & 3);
 }
 
 /// Sets PSTATE.NZCV from bits 31:28.

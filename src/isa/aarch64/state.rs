@@ -1,7 +1,7 @@
 //! PSTATE, and what hangs on it: the exception level and the banked stack pointers.
 
 use super::config;
-use super::fields::{hcr, pstate, scr};
+use super::fields::{hcr, hcrx, pstate, scr};
 use super::regs::{self, SP};
 use super::sysreg::slots;
 use crate::base::bits::{field, with_field};
@@ -42,7 +42,7 @@ pub fn set(cpu: &mut Cpu, new: u64) {
 /// All of PSTATE as an SPSR takes it.
 pub fn saved(cpu: &Cpu) -> u64 {
     let state = cpu.get(slots::PSTATE) | regs::nzcv(cpu);
-    with_field(state, pstate::BTYPE, cpu.get(regs::BTYPE))
+    with_field(state, pstate::BTYPE, regs::branch_type(cpu))
 }
 
 /// Whether EL2 is there in the current Security state.
@@ -59,6 +59,15 @@ pub fn is_secure_below_el3(cpu: &Cpu) -> bool {
 /// Whether the CPU is in Secure state.
 pub fn is_secure(cpu: &Cpu) -> bool {
     level(cpu) == 3 || is_secure_below_el3(cpu)
+}
+
+/// What HCRX_EL2 means now: where there is no hypervisor, memory copies and sets work.
+pub fn hypervisor_extended(cpu: &Cpu) -> u64 {
+    match el2_enabled(cpu) {
+        false => hcrx::MSCEN,
+        true if config(cpu).has_el3() && cpu.get(slots::SCR_EL3) & scr::HX_EN == 0 => 0,
+        true => cpu.get(slots::HCRX_EL2),
+    }
 }
 
 /// Whether EL0 is a host's: exceptions of EL0 go to EL2, whose translation it uses.

@@ -1,13 +1,12 @@
 //! What the helpers of lifted code do: the table by their numbers.
 
+use super::features::Features;
 use super::fields::{ec, hcr, pin, scr, sctlr};
 use super::mode::CodeMode;
 use super::models::Conduit;
 use super::sysreg::{self, slots};
 use super::trap::{at_level, behind, synchronous, undefined};
-use super::{
-    caches, calls, config, debug, floats, helpers, mmu, mops, pauth, regs, simd, state, tlbi, translation, trap,
-};
+use super::{caches, calls, config, debug, floats, helpers, mops, pauth, regs, simd, state, tlbi, translation, trap};
 use crate::base::bits::bits;
 use crate::cpu::{Cpu, Helper, Trap};
 use crate::ir::eval::Trapped;
@@ -58,7 +57,11 @@ pub static HELPERS: [Helper; helpers::COUNT] = [
     any("misaligned_pc", |_, [address, ..]| Err(trap::misaligned(address, crate::cpu::Access::Fetch))),
     any("aligned", aligned),
     any("step", debug::begin_step),
-    any("branch_target", branch_target),
+    any("error_barrier", |cpu, _| {
+        sysreg::state::defer_error(cpu);
+        Ok(0)
+    }),
+    any("branch_target", |cpu, _| Err(synchronous(ec::BTI, regs::branch_type(cpu)))),
 ];
 
 /// Reads slots and does nothing else.
@@ -123,11 +126,12 @@ fn sys(cpu: &mut Cpu, [number, value, insn]: Args) -> Result<u64, Trap> {
     let [_, _, crn, crm, _] = sysreg::parts(number);
     let access = trap::Access::new(number, insn, false);
     match (crn, crm) {
+        (7, 3) => restrict_speculation(cpu, number, access)?,
         (7, 8 | 9) => caches::translate(cpu, number, value, access)?,
         (7, _) => caches::maintain(cpu, number, value, access)?,
         (8, _) => tlbi::maintain(cpu, number, value, access)?,
         // The forms of FEAT_XS do what the plain ones do.
-        (9, _) if config(cpu).features.has(super::features::Features::XS) => {
+        (9, _) if config(cpu).features.has(Features::XS) => {
             tlbi::maintain(cpu, number, value, access)?;
         }
         _ => return Err(unknown(cpu, number, access)),
@@ -135,11 +139,24 @@ fn sys(cpu: &mut Cpu, [number, value, insn]: Args) -> Result<u64, Trap> {
     Ok(0)
 }
 
+/// CFP RCTX, DVP RCTX, CPP RCTX: nothing is predicted that another context could learn from.
+fn restrict_speculation(cpu: &Cpu, number: u16, access: trap::Access) -> Result<(), Trap> {
+    let [_, op1, .., op2] = sysreg::parts(number);
+    if op1 != 3 || !matches!(op2, 4 | 5 | 7) || !config(cpu).features.has(Features::SPECRES) {
+        return Err(unknown(cpu, number, access));
+    }
+    let allowed = state::level(cpu) > 0 || state::sctlr(cpu, state::controller(cpu)) & sctlr::EN_RCTX != 0;
+    if allowed { Ok(()) } else { Err(access.trap_to(1)) }
+}
+
 fn sysl(cpu: &mut Cpu, [number, insn, _]: Args) -> Result<u64, Trap> {
     Err(unknown(cpu, number as u16, trap::Access::new(number as u16, insn, true)))
 }
 
 fn unknown(cpu: &Cpu, number: u16, access: trap::Access) -> Trap {
+    if sysreg::own_traps(cpu, number) {
+        return access.trap_to(1);
+    }
     let own = matches!(sysreg::parts(number)[2], 11 | 15);
     if own && state::level(cpu) == 1 && state::el2_enabled(cpu) && cpu.get(slots::HCR_EL2) & hcr::TIDCP != 0 {
         return access.trap_to(2);
@@ -237,12 +254,12 @@ fn event(cpu: &mut Cpu, [local, ..]: Args) -> Result<u64, Trap> {
 }
 
 /// Calls `access` as EL0 makes its accesses.
-fn as_user(cpu: &mut Cpu, access: impl FnOnce(&mut Cpu) -> Result<u64, Trapped>) -> Result<u64, Trap> {
+pub fn as_user<T>(cpu: &mut Cpu, access: impl FnOnce(&mut Cpu) -> Result<T, Trapped>) -> Result<T, Trapped> {
     let space = translation::data_space(cpu, 0);
     cpu.set(slots::USER_ACCESS, 1);
     let result = cpu.in_space(space, access);
     cpu.set(slots::USER_ACCESS, 0);
-    result.map_err(|Trapped| cpu.trap)
+    result
 }
 
 fn mem(cpu: &Cpu, bytes: u64) -> Mem {
@@ -257,22 +274,17 @@ fn mem(cpu: &Cpu, bytes: u64) -> Mem {
 
 fn load_user(cpu: &mut Cpu, [address, bytes, _]: Args) -> Result<u64, Trap> {
     let mem = mem(cpu, bytes);
-    as_user(cpu, |cpu| cpu.load(mem, address))
+    as_user(cpu, |cpu| cpu.load(mem, address)).map_err(|Trapped| cpu.trap)
 }
 
 fn store_user(cpu: &mut Cpu, [address, value, bytes]: Args) -> Result<u64, Trap> {
     let mem = mem(cpu, bytes);
-    as_user(cpu, |cpu| cpu.store(mem, address, value).map(|()| 0))
+    as_user(cpu, |cpu| cpu.store(mem, address, value).map(|()| 0)).map_err(|Trapped| cpu.trap)
 }
 
 fn aligned(_: &mut Cpu, [address, bytes, store]: Args) -> Result<u64, Trap> {
     let access = if store != 0 { crate::cpu::Access::Store } else { crate::cpu::Access::Load };
     if address & (bytes - 1) == 0 { Ok(0) } else { Err(trap::misaligned(address, access)) }
-}
-
-/// Only where the page is guarded does the branch type count.
-fn branch_target(cpu: &mut Cpu, [btype, ..]: Args) -> Result<u64, Trap> {
-    if mmu::is_guarded(cpu, cpu.pc) { Err(synchronous(ec::BTI, btype & 3)) } else { Ok(0) }
 }
 
 #[cfg(test)]

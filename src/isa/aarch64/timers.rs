@@ -2,6 +2,8 @@
 
 use super::config;
 use super::cores::{Setting, Which};
+use super::features::Features;
+use super::fields::{cnthctl, scr};
 use super::state;
 use super::sysreg::{SysReg, parts, slots};
 use crate::base::bits::sext;
@@ -25,7 +27,18 @@ fn timer_of(register: &SysReg) -> (Which, Slot, Slot) {
 
 /// What a timer's counter is behind the system counter by.
 fn offset(cpu: &Cpu, which: Which) -> u64 {
-    if which == Which::Virtual && config(cpu).has_el2() { cpu.get(slots::CNTVOFF_EL2) } else { 0 }
+    match which {
+        Which::Virtual if config(cpu).has_el2() => cpu.get(slots::CNTVOFF_EL2),
+        Which::Physical if has_physical_offset(cpu) => cpu.get(slots::CNTPOFF_EL2),
+        _ => 0,
+    }
+}
+
+/// FEAT_ECV_POFF: whether a hypervisor offsets the physical counter of its guests.
+fn has_physical_offset(cpu: &Cpu) -> bool {
+    let allowed = !config(cpu).has_el3() || cpu.get(slots::SCR_EL3) & scr::ECV_EN != 0;
+    let asked = cpu.get(slots::CNTHCTL_EL2) & cnthctl::ECV != 0;
+    allowed && asked && state::el2_enabled(cpu) && !state::is_host(cpu)
 }
 
 fn setting(cpu: &Cpu, (which, control, compare): (Which, Slot, Slot)) -> Setting {
@@ -45,16 +58,16 @@ fn count(cpu: &Cpu, which: Which) -> u64 {
     config(cpu).cores.counter.now().wrapping_sub(offset(cpu, which))
 }
 
-/// CNTPCT.
+/// CNTPCT, CNTPCTSS: a hypervisor sees no offset of its own.
 pub fn read_physical_count(cpu: &mut Cpu, _: &SysReg, _: u16) -> u64 {
-    count(cpu, Which::Physical)
+    if state::level(cpu) >= 2 { config(cpu).cores.counter.now() } else { count(cpu, Which::Physical) }
 }
 
 /// CNTVCT: a host sees no offset.
 pub fn read_virtual_count(cpu: &mut Cpu, _: &SysReg, _: u16) -> u64 {
     let hosted = cpu.get(slots::HCR_EL2) & super::fields::hcr::E2H != 0 && state::level(cpu) == 2;
     let none = hosted || state::level(cpu) == 0 && state::is_host(cpu);
-    count(cpu, if none { Which::Physical } else { Which::Virtual })
+    if none { config(cpu).cores.counter.now() } else { count(cpu, Which::Virtual) }
 }
 
 /// TVAL: the 32 low bits of what is left.
@@ -94,8 +107,27 @@ pub fn write_compare(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
     changed(cpu, timer_of(register));
 }
 
-/// CNTVOFF.
+/// CNTVOFF, CNTPOFF.
 pub fn write_offset(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
     cpu.set(register.slot, value);
-    changed(cpu, TIMERS[1]);
+    renew(cpu);
 }
+
+/// CNTKCTL: with FEAT_ECV also EVNTIS.
+pub fn write_kernel_control(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
+    let more = if config(cpu).features.has(Features::ECV) { EVNTIS } else { 0 };
+    cpu.set(register.slot, value & (0x3ff | more));
+}
+
+/// CNTHCTL: with FEAT_ECV also what traps more, EVNTIS, and whether CNTPOFF counts.
+pub fn write_hypervisor_control(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
+    const TRAPS: u64 = cnthctl::EL1TVT | cnthctl::EL1TVCT | 3 << 15;
+    let features = config(cpu).features;
+    let more = if features.has(Features::ECV) { TRAPS | EVNTIS } else { 0 };
+    let more = more | if features.has(Features::ECV_POFF) { cnthctl::ECV } else { 0 };
+    cpu.set(register.slot, value & (0xfff | more));
+    renew(cpu);
+}
+
+/// The event stream is scaled. It is that of WFE, which does not wait for it here.
+const EVNTIS: u64 = 1 << 17;

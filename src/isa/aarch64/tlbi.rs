@@ -136,11 +136,18 @@ pub fn maintain(cpu: &mut Cpu, number: u16, value: u64, access: trap::Access) ->
         return Err(trap::undefined());
     }
     let hcr = cpu.get(slots::HCR_EL2);
-    if level == 1 && state::el2_enabled(cpu) && hcr & hcr::TTLB != 0 {
+    let trapped = match reach {
+        Reach::Here => hcr::TTLB,
+        Reach::Everywhere => hcr::TTLB | hcr::TTLBIS,
+        Reach::Outer => hcr::TTLB | hcr::TTLBOS,
+    };
+    if level == 1 && state::el2_enabled(cpu) && hcr & trapped != 0 {
         return Err(access.trap_to(2));
     }
     const FORCE_BROADCAST: u32 = 9;
     let forced = level == 1 && state::el2_enabled(cpu) && bit(hcr, FORCE_BROADCAST);
+    // What was no guarded page where the last branch went may be one now.
+    cpu.set(super::regs::BRANCHED, 0);
     let request = request(cpu, about, op1, value);
     match request {
         Request::FlushPages { start, count, space } => {

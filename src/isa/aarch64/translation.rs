@@ -85,6 +85,16 @@ impl Regime {
         }
     }
 
+    /// Likewise of an address to branch to, where a TBI may be for data alone.
+    pub fn ignores_top_of_code(self, cpu: &Cpu, high: bool) -> bool {
+        let data_only = match (self.is_split(), high) {
+            (true, false) => tcr::TBID0,
+            (true, true) => tcr::TBID1,
+            (false, _) => tcr::TBID,
+        };
+        self.ignores_top(cpu, high) && self.tcr(cpu) & data_only == 0
+    }
+
     /// The identifier that TLB maintenance names the regime's current address space by.
     pub fn id(self, cpu: &Cpu) -> u32 {
         match self {
@@ -130,7 +140,7 @@ fn space(cpu: &Cpu, level: u8, more: u32) -> AddressSpace {
     let regime = Regime::of(cpu, level);
     let stage2 = regime == Regime::El10 && has_stage2(cpu);
     let secure = state::is_secure(cpu);
-    let bits = more | (regime as u32) << 24 | u32::from(stage2) << 27 | u32::from(secure) << 28;
+    let bits = more | (regime as u32) << 27 | u32::from(stage2) << 29 | u32::from(secure) << 30;
     let stage2_root = if stage2 { base(cpu.get(slots::VTTBR_EL2)).rotate_left(40) } else { 0 };
     if !regime.is_on(cpu) {
         return AddressSpace { root: stage2_root, id: vmid(cpu) << 16, bits, globals: 0 };
@@ -159,7 +169,7 @@ pub fn data_space(cpu: &Cpu, level: u8) -> AddressSpace {
 pub fn fetch_space(cpu: &Cpu, code: u32) -> AddressSpace {
     let illegal = cpu.get(slots::PSTATE) & pstate::IL != 0;
     let breaks = debug::has_breakpoints(cpu);
-    space(cpu, state::level(cpu), code | u32::from(illegal) << 23 | u32::from(breaks) << 24)
+    space(cpu, state::level(cpu), code | u32::from(illegal) << 24 | u32::from(breaks) << 25)
 }
 
 /// What the meaning of code depends on.
@@ -191,6 +201,7 @@ pub fn code_mode(cpu: &Cpu) -> CodeMode {
         own_sp: cpu.get(slots::PSTATE) & pstate::SP != 0,
         stepped: debug::steps(cpu),
         debugged: debug::is_on(cpu),
+        guarded: false,
     }
 }
 
@@ -200,11 +211,11 @@ fn is_all_device(cpu: &Cpu, regime: Regime) -> bool {
     !regime.is_on(cpu) && !cached
 }
 
-/// An address to branch to without the tag that its top byte may hold, as an exception return has it.
+/// An address to branch to without the tag that its top byte may hold.
 pub fn plain_target(cpu: &Cpu, address: u64) -> u64 {
     let regime = Regime::of(cpu, state::level(cpu));
     let high = bit(address, 55) && regime.is_split();
-    if !regime.ignores_top(cpu, high) {
+    if !regime.ignores_top_of_code(cpu, high) {
         return address;
     }
     if high { address | 0xff << 56 } else { bits(address, 55, 0) }

@@ -4,9 +4,9 @@
 //! level that takes it, whether the value is an address for FAR, and whether execution goes on behind the instruction.
 
 use super::fields::{ec, fsc, hcr, pin, pstate, scr, sctlr};
-use super::regs::{self, BTYPE, EXCLUSIVE_ADDRESS};
+use super::regs::{self, BRANCHED, EXCLUSIVE_ADDRESS};
 use super::sysreg::slots;
-use super::{config, debug, mmu, state, syndrome};
+use super::{config, counters, debug, mmu, state, syndrome};
 use crate::base::bits::{bit, bits, field, with_field};
 use crate::cpu::{self, Cpu, Trap};
 use crate::dlog;
@@ -240,12 +240,21 @@ pub fn enter(cpu: &mut Cpu, trap: Trap) {
     }
     let registers = bank(target);
     let completed = kind != SYNCHRONOUS || trap.cause & NEXT != 0 || class == ec::STEP;
+    if trap.cause & NEXT != 0 {
+        // The instruction has been executed, so that no branch was the last.
+        cpu.set(BRANCHED, 0);
+    }
     let old = state::saved(cpu) | debug::step_on_exception(cpu, completed);
     let back = if trap.cause & NEXT != 0 { cpu.pc.wrapping_add(4) } else { cpu.pc };
     cpu.set(registers.elr, back);
     cpu.set(registers.spsr, old);
     if kind == SYNCHRONOUS || kind == SERROR {
-        cpu.set(registers.esr, if kind == SERROR { ec::SERROR << 26 | IL } else { syndrome });
+        if kind == SERROR {
+            // A virtual one, of which the hypervisor says what it is.
+            syndrome = ec::SERROR << 26 | IL | cpu.get(slots::VSESR_EL2);
+            cpu.set(slots::HCR_EL2, cpu.get(slots::HCR_EL2) & !hcr::VSE);
+        }
+        cpu.set(registers.esr, syndrome);
     }
     if trap.cause & HAS_FAR != 0 {
         cpu.set(registers.far, trap.value);
@@ -263,7 +272,8 @@ pub fn enter(cpu: &mut Cpu, trap: Trap) {
         new |= pstate::SSBS;
     }
     state::set(cpu, new);
-    cpu.set(BTYPE, 0);
+    counters::level_changed(cpu);
+    cpu.set(BRANCHED, 0);
     let offset = match (target == from, old & pstate::SP != 0) {
         (true, false) => 0,
         (true, true) => 0x200,
@@ -331,16 +341,18 @@ pub fn exception_return(cpu: &mut Cpu, to: u64) -> u64 {
     };
     let step = debug::step_after_return(cpu, spsr, field(new, pstate::EL) as u8);
     state::set(cpu, new | step);
+    counters::level_changed(cpu);
     cpu.set(slots::STEPPED, 0);
     regs::set_nzcv(cpu, spsr & pstate::NZCV);
-    let branch_type = if legal && config(cpu).has_bti() { field(spsr, pstate::BTYPE) } else { 0 };
-    cpu.set(BTYPE, branch_type);
     cpu.set(EXCLUSIVE_ADDRESS, u64::MAX);
     cpu.set(slots::EVENT, 1);
     cpu.mode_changed();
     look_at_interrupts(cpu);
     dlog!(Int, "Exception return from AArch64 EL{at} to AArch64 EL{} PC {to:#x}", level(cpu));
-    super::translation::plain_target(cpu, to)
+    let to = super::translation::plain_target(cpu, to);
+    let branch_type = if legal && config(cpu).has_bti() { field(spsr, pstate::BTYPE) } else { 0 };
+    regs::set_branch_type(cpu, to, branch_type);
+    to
 }
 
 /// ELR of the current level.

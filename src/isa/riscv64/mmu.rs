@@ -212,6 +212,7 @@ pub fn translate(cpu: &mut Cpu, isa: &Riscv64, address: u64, access: Access) -> 
         secure: false,
         checked: !fetch && triggers::watches_page(cpu, address),
         global,
+        code: 0,
     })
 }
 

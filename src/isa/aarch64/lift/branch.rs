@@ -1,8 +1,10 @@
 //! Branches, exception generation.
 
 use super::{Insn, Lift};
-use crate::ir::{Cond, End, HelperId, Hint, Val, Width};
-use crate::isa::aarch64::helpers;
+use crate::ir::{BinOp, Cond, End, HelperId, Hint, Val, Width};
+use crate::isa::aarch64::features::Features;
+use crate::isa::aarch64::pauth::COMBINED;
+use crate::isa::aarch64::{helpers, regs};
 
 /// X30 takes the address of the next instruction.
 fn link(l: &mut Lift) {
@@ -43,17 +45,55 @@ pub fn test(l: &mut Lift, i: Insn, cond: Cond) {
     l.b.exit_if(taken, l.off + i.imm14());
 }
 
+/// The types of branch (a bit each) that may not go to an instruction in a guarded page; `strict` is SCTLR.BT. The
+/// manual's BTypeCompatible.
+pub fn forbidden_types(word: u32, strict: bool) -> u32 {
+    const ALL: u32 = 0b1110;
+    match word {
+        // PACIASP, PACIBSP.
+        0xd503_233f | 0xd503_237f => u32::from(strict) << 3,
+        // BTI c, BTI j, BTI jc.
+        0xd503_245f => 1 << 3,
+        0xd503_249f => 1 << 2,
+        0xd503_24df => 0,
+        // BRK, HLT.
+        _ if matches!(word & 0xffe0_001f, 0xd420_0000 | 0xd440_0000) => 0,
+        _ => ALL,
+    }
+}
+
+/// Leaves for an address by BR or kin, where the CPU has FEAT_BTI with the type: 1 by X16 and X17 and out of pages that
+/// are not guarded, else 3.
+fn jump(l: &mut Lift, i: Insn, target: Val) {
+    let by_any = !matches!(i.rn(), 16 | 17);
+    branch(l, target, if by_any && l.mode.guarded { 3 } else { 1 });
+    l.b.indirect(target, Hint::Jump);
+}
+
+/// Leaves for an address by BLR or kin: type 2.
+fn call(l: &mut Lift, target: Val) {
+    link(l);
+    branch(l, target, 2);
+    l.b.indirect(target, Hint::Call);
+}
+
+fn branch(l: &mut Lift, target: Val, branch_type: u64) {
+    if l.features.has(Features::BTI) {
+        let branched = l.b.bin_imm(BinOp::Or, Width::W64, target, branch_type);
+        l.b.set(regs::BRANCHED, branched);
+    }
+}
+
 /// BR.
 pub fn br(l: &mut Lift, i: Insn) {
     let target = l.x(i.rn());
-    l.b.indirect(target, Hint::Jump);
+    jump(l, i, target);
 }
 
 /// BLR.
 pub fn blr(l: &mut Lift, i: Insn) {
     let target = l.x(i.rn());
-    link(l);
-    l.b.indirect(target, Hint::Call);
+    call(l, target);
 }
 
 /// RET.
@@ -66,26 +106,25 @@ pub fn ret(l: &mut Lift, i: Insn) {
 fn authenticated_target(l: &mut Lift, i: Insn) -> Val {
     let target = l.x(i.rn());
     let modifier = if i.bit(24) { l.x_or_sp(i.rd()) } else { l.b.const_(0) };
-    l.authenticated(target, modifier, u8::from(i.bit(10)))
+    l.authenticated(target, modifier, u8::from(i.bit(10)), COMBINED)
 }
 
 /// BRAA, BRAB, BRAAZ, BRABZ.
 pub fn br_auth(l: &mut Lift, i: Insn) {
     let target = authenticated_target(l, i);
-    l.b.indirect(target, Hint::Jump);
+    jump(l, i, target);
 }
 
 /// BLRAA, BLRAB, BLRAAZ, BLRABZ.
 pub fn blr_auth(l: &mut Lift, i: Insn) {
     let target = authenticated_target(l, i);
-    link(l);
-    l.b.indirect(target, Hint::Call);
+    call(l, target);
 }
 
 /// RETAA, RETAB.
 pub fn ret_auth(l: &mut Lift, i: Insn) {
     let (target, modifier) = (l.x(30), l.x_or_sp(31));
-    let target = l.authenticated(target, modifier, u8::from(i.bit(10)));
+    let target = l.authenticated(target, modifier, u8::from(i.bit(10)), COMBINED);
     l.b.indirect(target, Hint::Return);
 }
 

@@ -2,7 +2,8 @@
 
 use super::register::extended;
 use super::{Insn, Lift};
-use crate::ir::{BinOp, MemSize, Type, UnOp, Val, Width};
+use crate::ir::{BinOp, Cond, MemSize, Type, UnOp, Val, Width};
+use crate::isa::aarch64::pauth::COMBINED;
 use crate::isa::aarch64::{helpers, regs};
 
 /// What is loaded or stored.
@@ -232,7 +233,7 @@ pub fn store_pair(l: &mut Lift, i: Insn, kind: Kind, mode: Mode) {
 pub fn load_auth(l: &mut Lift, i: Insn, write_back: bool) {
     let pointer = l.x_or_sp(i.rn());
     let zero = l.b.const_(0);
-    let base = l.authenticated(pointer, zero, 2 + u8::from(i.bit(23)));
+    let base = l.authenticated(pointer, zero, 2 + u8::from(i.bit(23)), COMBINED);
     let offset = (i.signed(22, 22) << 9 | i64::from(i.bits(20, 12))) * 8;
     let value = l.b.load(MemSize::B8, false, base, offset as i32);
     if write_back {
@@ -282,7 +283,9 @@ pub fn store_release_offset(l: &mut Lift, i: Insn, kind: Kind) {
 /// An instruction of FEAT_MOPS.
 pub fn mops(l: &mut Lift, _: Insn) {
     let bits = l.bits();
-    l.call(helpers::MOPS, &[bits]);
+    let more = l.call(helpers::MOPS, &[bits]);
+    let more = l.b.cmp_imm(Cond::Ne, Width::W64, more, 0);
+    l.b.exit_if(more, l.off);
 }
 
 /// Two words that follow each other in memory as the doubleword that they are there.

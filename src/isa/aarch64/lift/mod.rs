@@ -19,7 +19,7 @@ use super::mode::CodeMode;
 use super::simd::table::Run;
 use super::{helpers, regs, simd, syndrome};
 use crate::cpu::Lifted;
-use crate::ir::{Builder, Effects, End, HelperId, MemSize, Type, UnOp, Val, Width};
+use crate::ir::{BinOp, Builder, Cond, Effects, End, HelperId, MemSize, Type, UnOp, Val, Width};
 
 /// Lifts the instruction at the start of `code` into `b`; see [`crate::cpu::Isa::lift`].
 pub fn lift(b: &mut Builder, code: &[u8], mode: CodeMode, features: Features) -> Lifted {
@@ -32,6 +32,9 @@ pub fn lift(b: &mut Builder, code: &[u8], mode: CodeMode, features: Features) ->
     if mode.stepped {
         let exclusive = l.b.const_(u64::from(syndrome::is_load_exclusive(word)));
         l.call(helpers::STEP, &[exclusive]);
+    }
+    if mode.guarded && l.b.insns() == 1 {
+        l.check_branch_target();
     }
     match decode::decode(word, features) {
         Some(row) if row.needs.has(Features::FP) && mode.float_trap != 0 => l.trap(helpers::FLOAT_TRAP),
@@ -110,6 +113,24 @@ impl Lift<'_> {
         let bits = self.bits();
         self.call(helper, &[bits]);
         self.b.end(End::Never);
+    }
+
+    /// In a guarded page, at the first instruction of a block: the only one that a branch may have gone to.
+    fn check_branch_target(&mut self) {
+        let forbidden = branch::forbidden_types(self.word, self.mode.bti);
+        if forbidden == 0 {
+            return;
+        }
+        let (branched, here) = (self.b.get(regs::BRANCHED, Type::Int), self.b.pc(self.off));
+        let branch_type = self.b.bin(BinOp::Xor, Width::W64, branched, here);
+        // All three types are forbidden, or one.
+        let wrong = if forbidden == 0b1110 {
+            let one_less = self.b.bin_imm(BinOp::Sub, Width::W64, branch_type, 1);
+            self.b.cmp_imm(Cond::LtU, Width::W64, one_less, 3)
+        } else {
+            self.b.cmp_imm(Cond::Eq, Width::W64, branch_type, forbidden.trailing_zeros().into())
+        };
+        self.b.trap_if(wrong, helpers::BRANCH_TARGET);
     }
 
     fn simd(&mut self) {

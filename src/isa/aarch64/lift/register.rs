@@ -258,7 +258,7 @@ impl Lift<'_> {
     pub fn sign_or_authenticate(&mut self, n: u32, modifier: Val, authenticate: bool, key: u8) {
         let pointer = self.x(n);
         let value = if authenticate {
-            self.authenticated(pointer, modifier, key)
+            self.authenticated(pointer, modifier, key, 0)
         } else if self.mode.pauth >> key & 1 != 0 {
             let key = self.b.const_(u64::from(key));
             self.call(helpers::PAC, &[pointer, modifier, key])
@@ -268,12 +268,12 @@ impl Lift<'_> {
         self.set_x(n, value);
     }
 
-    /// The pointer authenticated, if the key is enabled.
-    pub fn authenticated(&mut self, pointer: Val, modifier: Val, key: u8) -> Val {
+    /// The pointer authenticated, if the key is enabled; `more` is 0 or [`COMBINED`](super::pauth::COMBINED).
+    pub fn authenticated(&mut self, pointer: Val, modifier: Val, key: u8, more: u64) -> Val {
         if self.mode.pauth >> key & 1 == 0 {
             return pointer;
         }
-        let key = self.b.const_(u64::from(key));
+        let key = self.b.const_(u64::from(key) | more);
         self.call(helpers::AUT, &[pointer, modifier, key])
     }
 

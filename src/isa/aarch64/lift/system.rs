@@ -184,6 +184,13 @@ pub fn clrex(l: &mut Lift, _: Insn) {
 /// Hints without effect here.
 pub fn nop(_: &mut Lift, _: Insn) {}
 
+/// ESB, which is a hint where there is nothing to take down: with no hypervisor.
+pub fn error_barrier(l: &mut Lift, _: Insn) {
+    if l.features.has(Features::RAS.with(Features::EL2)) && l.mode.el < 2 {
+        l.call(helpers::ERROR_BARRIER, &[]);
+    }
+}
+
 /// YIELD.
 pub fn pause(l: &mut Lift, _: Insn) {
     l.b.leave(Why::Yield);

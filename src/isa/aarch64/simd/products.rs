@@ -145,8 +145,23 @@ fn bf_round((value, flags): (u64, Flags)) -> u64 {
     if flags.contains(Flags::OVERFLOW) { value & f.sign_bit() | f.infinity() } else { value }
 }
 
-/// BFDotAdd: two products added to each other, then to the sum.
-fn bf_dot(sum: u64, a: [u64; 2], b: [u64; 2]) -> u64 {
+/// BFDotAdd: two products added to each other, then to the sum. With FPCR.EBF (FEAT_EBF16) the first sum is rounded
+/// once and everything is as FPCR says, but that no flag is raised.
+fn bf_dot(s: &Status, sum: u64, a: [u64; 2], b: [u64; 2]) -> u64 {
+    if s.extended_bfloat {
+        let rules = Rules { nan: NanRule::Default, ..s.rules(32) };
+        let wide = |bfloat: u64| float::convert(Format::F32, Format::F64, &rules, Round::NearestEven, bfloat << 16).0;
+        // A product of two significands of 8 bits is exact in 53, and one rounded to odd may be rounded again.
+        let (first, _) = float::mul(Format::F64, &rules, Round::ToOdd, wide(a[0]), wide(b[0]));
+        let sum_of_both = |round| float::fma(Format::F64, &rules, round, wide(a[1]), wide(b[1]), first).0;
+        let both = match sum_of_both(Round::ToOdd) {
+            // The sign of an exact zero goes by the direction.
+            zero if zero & Format::F64.magnitude_mask() == 0 => sum_of_both(s.rounding),
+            both => both,
+        };
+        let (both, _) = float::convert(Format::F64, Format::F32, &rules, s.rounding, both);
+        return float::add(Format::F32, &rules, s.rounding, sum, both).0;
+    }
     let mul = |a: u64, b: u64| bf_round(float::mul(Format::F32, &BF_RULES, Round::ToOdd, a << 16, b << 16));
     let add = |a, b| bf_round(float::add(Format::F32, &BF_RULES, Round::ToOdd, a, b));
     add(sum, add(mul(a[0], b[0]), mul(a[1], b[1])))
@@ -157,7 +172,7 @@ pub fn bfdot(s: &mut Simd, i: Insn) {
     let (old, n, m) = (s.v(i.rd()), s.v(i.rn()), group_source(s, i));
     let d = build(32, i.elements(32), |k| {
         let pair = |v| [get(v, 16, 2 * k), get(v, 16, 2 * k + 1)];
-        bf_dot(get(old, 32, k), pair(n), pair(m))
+        bf_dot(&s.status, get(old, 32, k), pair(n), pair(m))
     });
     s.set_v(i.rd(), d);
 }
@@ -168,8 +183,8 @@ pub fn bfmmla(s: &mut Simd, i: Insn) {
     let d = build(32, 4, |k| {
         let pair = |v, at| [get(v, 16, at), get(v, 16, at + 1)];
         let (row, column) = (4 * (k / 2), 4 * (k % 2));
-        let sum = bf_dot(get(old, 32, k), pair(n, row), pair(m, column));
-        bf_dot(sum, pair(n, row + 2), pair(m, column + 2))
+        let sum = bf_dot(&s.status, get(old, 32, k), pair(n, row), pair(m, column));
+        bf_dot(&s.status, sum, pair(n, row + 2), pair(m, column + 2))
     });
     s.set_v(i.rd(), d);
 }

@@ -12,6 +12,8 @@ pub struct Status {
     pub rounding: Round,
     /// Whether conversions use Arm's alternative half precision (AHP).
     alternative_half: bool,
+    /// Whether products of bfloat16 round and flush as FPCR says (EBF).
+    pub extended_bfloat: bool,
     /// The float exceptions raised.
     pub flags: Flags,
     /// Whether something saturated.
@@ -37,6 +39,7 @@ impl Status {
                 _ => Round::TowardZero,
             },
             alternative_half: bit(fpcr, 26),
+            extended_bfloat: bit(fpcr, 13),
             flags: Flags::NONE,
             qc: false,
         }

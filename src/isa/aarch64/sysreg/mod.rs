@@ -11,8 +11,8 @@ pub(super) mod state;
 pub mod table;
 
 use super::features::Features;
-use super::fields::hcr;
-use super::{config, trap};
+use super::fields::{hcr, sctlr};
+use super::{config, counters, state as state_of, trap};
 use crate::base::bits::bits;
 use crate::cpu::{Cpu, Trap};
 use crate::gap;
@@ -70,7 +70,8 @@ fn find(cpu: &Cpu, given: u16) -> Option<(&'static SysReg, u16)> {
         .filter(|register| register.number == named)
         .or_else(|| REGISTERS.iter().find(|register| register.number == named));
     let register = exact.or_else(|| FAMILIES.iter().find(|(is, _)| is(named)).map(|(_, register)| register))?;
-    config(cpu).features.has(register.needs).then_some((register, named))
+    let there = config(cpu).features.has(register.needs) && counters::exists(cpu, named);
+    there.then_some((register, named))
 }
 
 const NO_ROW: u16 = u16::MAX;
@@ -92,17 +93,38 @@ const fn index() -> [u16; 1 << 14] {
 /// The register of an access that is allowed now.
 fn access(cpu: &Cpu, given: u64, insn: u64, write: bool) -> Result<(&'static SysReg, u16), Trap> {
     let given = given as u16;
+    let access = trap::Access::new(given, insn, !write);
     let Some((register, number)) = find(cpu, given) else {
         let [op0, op1, crn, crm, op2] = parts(given);
         gap!("system register s{op0}_{op1}_c{crn}_c{crm}_{op2} at {:#x}", cpu.pc);
-        return Err(trap::undefined());
+        return Err(refused(cpu, given, write, access));
     };
     let lowest = if write { register.write_level } else { register.read_level };
     if trap::level(cpu) < lowest {
-        return Err(trap::undefined());
+        return Err(refused(cpu, given, write, access));
     }
-    rule::check(cpu, register.rule, write, trap::Access::new(given, insn, !write))?;
+    rule::check(cpu, register.rule, write, access)?;
     Ok((register, number))
+}
+
+/// The trap of an access to what does not exist at the current level: UNDEFINED, but with FEAT_IDST that of reads in the
+/// space of identification registers, and with FEAT_TIDCP1 that of EL0's to IMPLEMENTATION DEFINED ones, say which.
+fn refused(cpu: &Cpu, given: u16, write: bool, access: trap::Access) -> Trap {
+    let [op0, op1, crn, crm, _] = parts(given);
+    let identifies = op0 == 3 && matches!(op1, 0 | 1 | 3) && crn == 0 && crm < 8;
+    if identifies && !write && config(cpu).features.has(Features::IDST) || own_traps(cpu, given) {
+        return access.trap_to(1);
+    }
+    trap::undefined()
+}
+
+/// Whether EL0's access to an IMPLEMENTATION DEFINED register or operation traps as one.
+pub fn own_traps(cpu: &Cpu, given: u16) -> bool {
+    let [op0, _, crn, ..] = parts(given);
+    config(cpu).features.has(Features::TIDCP1)
+        && trap::level(cpu) == 0
+        && matches!((op0, crn), (1 | 3, 11 | 15))
+        && state_of::sctlr(cpu, state_of::controller(cpu)) & sctlr::TIDCP != 0
 }
 
 /// MRS.

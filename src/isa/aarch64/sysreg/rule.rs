@@ -1,6 +1,6 @@
 //! What may trap an access to a system register beside its level.
 
-use super::super::fields::{hcr, pstate, scr, sctlr};
+use super::super::fields::{cnthctl, hcr, pstate, scr, sctlr};
 use super::super::trap::{self, Access};
 use super::super::{config, floats, state::is_secure_below_el3};
 use super::slots;
@@ -88,6 +88,14 @@ pub enum Rule {
     Regions,
     /// LORID_EL1: likewise, and also in Secure state.
     RegionsId,
+    /// SCXTNUM: SCTLR.TSCXT, HCR_EL2.EnSCXT, SCR_EL3.EnSCXT.
+    Speculation,
+    /// Registers of errors: HCR_EL2.TERR, SCR_EL3.TERR.
+    Errors,
+    /// HCRX_EL2: SCR_EL3.HXEn.
+    Extended,
+    /// CNTPOFF_EL2: SCR_EL3.ECVEn.
+    PhysicalOffset,
     /// IMPLEMENTATION DEFINED ones.
     Own,
 }
@@ -114,7 +122,7 @@ pub fn check(cpu: &Cpu, rule: Rule, write: bool, access: Access) -> Result<(), T
     match rule {
         Rule::None => Ok(()),
         Rule::Id1 => to_el2(hcr::TID1),
-        Rule::Id2 => to_el2(hcr::TID2),
+        Rule::Id2 => to_el2(hcr::TID2 | hcr::TID4),
         Rule::Id3 => to_el2(hcr::TID3),
         Rule::CacheType => {
             from_el0(sctlr & sctlr::UCT != 0)?;
@@ -147,13 +155,19 @@ pub fn check(cpu: &Cpu, rule: Rule, write: bool, access: Access) -> Result<(), T
             let allowed = bit(hypervisor_timers, if hcr & hcr::E2H != 0 { 10 } else { 0 });
             when(level <= 1 && el2 && !host && !allowed, 2)
         }
-        Rule::VirtualCounter => from_el0(bit(kernel_timers, 1)),
+        Rule::VirtualCounter => {
+            from_el0(bit(kernel_timers, 1))?;
+            when(level <= 1 && el2 && !host && hypervisor_timers & cnthctl::EL1TVCT != 0, 2)
+        }
         Rule::PhysicalTimer => {
             from_el0(bit(kernel_timers, 9))?;
             let allowed = bit(hypervisor_timers, if hcr & hcr::E2H != 0 { 11 } else { 1 });
             when(level <= 1 && el2 && !host && !allowed, 2)
         }
-        Rule::VirtualTimer => from_el0(bit(kernel_timers, 8)),
+        Rule::VirtualTimer => {
+            from_el0(bit(kernel_timers, 8))?;
+            when(level <= 1 && el2 && !host && hypervisor_timers & cnthctl::EL1TVT != 0, 2)
+        }
         Rule::SecureTimer => {
             let scr = cpu.get(slots::SCR_EL3);
             defined(level != 2 && (level == 3 || scr & scr::NS == 0))?;
@@ -206,6 +220,19 @@ pub fn check(cpu: &Cpu, rule: Rule, write: bool, access: Access) -> Result<(), T
             defined(rule == Rule::RegionsId || !is_secure_below_el3(cpu))?;
             to_el2(hcr::TLOR)?;
             when(level < 3 && cpu.get(slots::SCR_EL3) & scr::TLOR != 0, 3)
+        }
+        Rule::Speculation => {
+            from_el0(sctlr & sctlr::TSCXT == 0)?;
+            when(level < 2 && el2 && !host && hcr & hcr::EN_SCXT == 0, 2)?;
+            when(level < 3 && config(cpu).has_el3() && cpu.get(slots::SCR_EL3) & scr::EN_SCXT == 0, 3)
+        }
+        Rule::Errors => {
+            to_el2(hcr::TERR)?;
+            when(level < 3 && cpu.get(slots::SCR_EL3) & scr::TERR != 0, 3)
+        }
+        Rule::Extended | Rule::PhysicalOffset => {
+            let enabled = if rule == Rule::Extended { scr::HX_EN } else { scr::ECV_EN };
+            when(level < 3 && config(cpu).has_el3() && cpu.get(slots::SCR_EL3) & enabled == 0, 3)
         }
         Rule::Own => when(level == 1 && el2 && bit(hcr, 20), 2),
     }

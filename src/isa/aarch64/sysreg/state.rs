@@ -1,14 +1,15 @@
 //! Reads and writes of registers that are more than a mask: PSTATE, floats, controls, identification.
 
 use super::super::features::Features;
-use super::super::fields::{hcr, pstate, scr};
+use super::super::fields::{hcr, hcrx, pstate, scr};
 use super::super::regs::{self, FPCR, FPSR};
-use super::super::{config, debug, state, trap};
+use super::super::{config, counters, debug, state, timers, trap};
 use super::{SysReg, parts, slots};
 use crate::base::bits::{bit, bits, with_field};
 use crate::cpu::Cpu;
 use crate::fabric::PowerRequest;
 use crate::float::Flags;
+use crate::ir::Slot;
 use crate::{gap, guest_error};
 
 pub fn read_midr(cpu: &mut Cpu, register: &SysReg, _: u16) -> u64 {
@@ -118,6 +119,9 @@ pub fn write_fpcr(cpu: &mut Cpu, _: &SysReg, _: u16, value: u64) {
     if config(cpu).features.has(Features::AFP) {
         writable |= 7;
     }
+    if config(cpu).features.has(Features::EBF16) {
+        writable |= 1 << 13;
+    }
     cpu.set(FPCR, value & writable);
     cpu.mode_changed();
 }
@@ -183,8 +187,15 @@ pub fn write_hcr(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
     if features.has(Features::VHE) {
         writable |= hcr::E2H;
     }
-    if features.has(Features::PAUTH) {
-        writable |= hcr::APK | hcr::API;
+    for (feature, fields) in [
+        (Features::PAUTH, hcr::APK | hcr::API),
+        (Features::RAS, hcr::TERR),
+        (Features::CSV2_2, hcr::EN_SCXT),
+        (Features::EVT, hcr::TID4 | hcr::TICAB | hcr::TOCU | hcr::TTLBIS | hcr::TTLBOS),
+    ] {
+        if features.has(feature) {
+            writable |= fields;
+        }
     }
     let old = cpu.get(register.slot);
     let new = value & writable | hcr::RW;
@@ -192,7 +203,59 @@ pub fn write_hcr(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
     if (old ^ new) & (hcr::VM | hcr::DC | hcr::TGE | hcr::E2H) != 0 {
         cpu.flush_all();
     }
+    timers::renew(cpu);
     trap::look_at_interrupts(cpu);
+}
+
+/// HCRX_EL2.
+pub fn write_hcrx(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
+    let copies = if config(cpu).features.has(Features::MOPS) { hcrx::MCE2 | hcrx::MSCEN } else { 0 };
+    cpu.set(register.slot, value & copies);
+}
+
+/// MDCR_EL2, MDCR_EL3.
+pub fn write_mdcr(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
+    // What EL2's has, with HPMD, HCCD and HLP by version of the performance monitors.
+    let features = config(cpu).features;
+    let mut writable = if register.slot == slots::MDCR_EL3 { u64::MAX } else { 0xfff };
+    for (feature, fields) in [(Features::PMUV3P1, 1 << 17), (Features::PMUV3P5, 1 << 23 | 1 << 26)] {
+        if features.has(feature) {
+            writable |= fields;
+        }
+    }
+    counters::write_control(cpu, register, value & writable);
+    debug::controlled(cpu);
+}
+
+/// DISR_EL1: a guest's, where its hypervisor takes physical errors; nothing where the monitor does.
+pub fn read_disr(cpu: &mut Cpu, register: &SysReg, _: u16) -> u64 {
+    deferred(cpu, register.slot).map_or(0, |slot| cpu.get(slot))
+}
+
+pub fn write_disr(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
+    if let Some(slot) = deferred(cpu, register.slot) {
+        cpu.set(slot, value & 0x81ff_ffff);
+    }
+}
+
+fn deferred(cpu: &Cpu, physical: Slot) -> Option<Slot> {
+    let (level, hcr) = (state::level(cpu), cpu.get(slots::HCR_EL2));
+    if level < 2 && state::el2_enabled(cpu) && hcr & (hcr::AMO | hcr::TGE) == hcr::AMO {
+        return Some(slots::VDISR_EL2);
+    }
+    let monitored = config(cpu).has_el3() && cpu.get(slots::SCR_EL3) & scr::EA != 0;
+    (level == 3 || !monitored).then_some(physical)
+}
+
+/// ESB: a virtual error that is masked is taken down instead. There are no physical ones.
+pub fn defer_error(cpu: &mut Cpu) {
+    const DEFERRED: u64 = 1 << 31;
+    let hcr = cpu.get(slots::HCR_EL2);
+    let pending = hcr & (hcr::AMO | hcr::VSE | hcr::TGE) == hcr::AMO | hcr::VSE;
+    if state::level(cpu) < 2 && state::el2_enabled(cpu) && pending && cpu.get(slots::PSTATE) & pstate::A != 0 {
+        cpu.set(slots::VDISR_EL2, DEFERRED | cpu.get(slots::VSESR_EL2));
+        cpu.set(slots::HCR_EL2, hcr & !hcr::VSE);
+    }
 }
 
 pub fn write_scr(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
@@ -200,8 +263,16 @@ pub fn write_scr(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
     if config(cpu).features.has(Features::LOR) {
         writable |= scr::TLOR;
     }
-    if config(cpu).features.has(Features::PAUTH) {
-        writable |= scr::APK | scr::API;
+    for (feature, fields) in [
+        (Features::PAUTH, scr::APK | scr::API),
+        (Features::RAS, scr::TERR),
+        (Features::CSV2_2, scr::EN_SCXT),
+        (Features::ECV, scr::ECV_EN),
+        (Features::HCX, scr::HX_EN),
+    ] {
+        if config(cpu).features.has(feature) {
+            writable |= fields;
+        }
     }
     // The lower levels have AArch64 alone.
     let old = cpu.get(register.slot);
@@ -210,6 +281,7 @@ pub fn write_scr(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
     if (old ^ new) & scr::NS != 0 {
         cpu.flush_all();
     }
+    timers::renew(cpu);
     trap::look_at_interrupts(cpu);
 }
 

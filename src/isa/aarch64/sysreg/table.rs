@@ -45,6 +45,7 @@ pub static REGISTERS: &[SysReg] = registers! {
     3 0 0 7 0  "ID_AA64MMFR0_EL1" ID_AA64MMFR0_EL1 1 4 [BASE] Id3, plain, ignore;
     3 0 0 7 1  "ID_AA64MMFR1_EL1" ID_AA64MMFR1_EL1 1 4 [BASE] Id3, plain, ignore;
     3 0 0 7 2  "ID_AA64MMFR2_EL1" ID_AA64MMFR2_EL1 1 4 [BASE] Id3, plain, ignore;
+    3 0 0 7 3  "ID_AA64MMFR3_EL1" ID_AA64MMFR3_EL1 1 4 [BASE] Id3, plain, ignore;
     3 1 0 0 0  "CCSIDR_EL1"       ZERO             1 4 [BASE] Id2, state::read_ccsidr, ignore;
     3 1 0 0 1  "CLIDR_EL1"        CLIDR_EL1        1 4 [BASE] Id2, plain, ignore;
     3 1 0 0 7  "AIDR_EL1"         ZERO             1 4 [BASE] Id1, zero, ignore;
@@ -81,6 +82,10 @@ pub static REGISTERS: &[SysReg] = registers! {
     3 0 5 1 0  "AFSR0_EL1"        AFSR0_EL1        1 1 [BASE] Vm, zero, ignore;
     3 0 5 1 1  "AFSR1_EL1"        AFSR1_EL1        1 1 [BASE] Vm, zero, ignore;
     3 0 5 2 0  "ESR_EL1"          ESR_EL1          1 1 [BASE] Vm, plain, masked::<0xff_ffff_ffff>;
+    3 0 5 3 0  "ERRIDR_EL1"       ZERO             1 4 [RAS]  Errors, zero, ignore;
+    3 0 12 1 1 "DISR_EL1"         DISR_EL1         1 1 [RAS]  NONE, state::read_disr, state::write_disr;
+    3 4 12 1 1 "VDISR_EL2"        VDISR_EL2        2 2 [RAS]  NONE, plain, masked::<0x81ff_ffff>;
+    3 4 5 2 3  "VSESR_EL2"        VSESR_EL2        2 2 [RAS]  NONE, plain, masked::<0x1ff_ffff>;
     3 0 6 0 0  "FAR_EL1"          FAR_EL1          1 1 [BASE] Vm, plain, any;
     3 0 12 0 0 "VBAR_EL1"         VBAR_EL1         1 1 [BASE] NONE, plain, masked::<{ !0x7ff }>;
     3 0 12 0 1 "RVBAR_EL1"        ZERO             1 4 [BASE] ResetVector(1), zero, ignore;
@@ -113,7 +118,8 @@ pub static REGISTERS: &[SysReg] = registers! {
     3 4 1 0 0  "SCTLR_EL2"        SCTLR_EL2        2 2 [EL2]  NONE, plain, translation::write_sctlr;
     3 4 1 0 1  "ACTLR_EL2"        ACTLR_EL2        2 2 [EL2]  NONE, zero, ignore;
     3 4 1 1 0  "HCR_EL2"          HCR_EL2          2 2 [EL2]  NONE, plain, state::write_hcr;
-    3 4 1 1 1  "MDCR_EL2"         MDCR_EL2         2 2 [EL2]  NONE, plain, debug::write_mdcr::<0xfff>;
+    3 4 1 1 1  "MDCR_EL2"         MDCR_EL2         2 2 [EL2]  NONE, plain, state::write_mdcr;
+    3 4 1 2 2  "HCRX_EL2"         HCRX_EL2         2 2 [HCX]  Extended, plain, state::write_hcrx;
     3 4 1 1 2  "CPTR_EL2"         CPTR_EL2         2 2 [EL2]  Cptr, plain, state::write_cptr;
     3 4 1 1 3  "HSTR_EL2"         HSTR_EL2         2 2 [EL2]  NONE, plain, masked::<0xffff>;
     3 4 1 1 7  "HACR_EL2"         HACR_EL2         2 2 [EL2]  NONE, zero, ignore;
@@ -130,7 +136,7 @@ pub static REGISTERS: &[SysReg] = registers! {
     3 6 1 1 0  "SCR_EL3"          SCR_EL3          3 3 [EL3]  NONE, plain, state::write_scr;
     3 6 1 1 1  "SDER32_EL3"       SDER32_EL3       3 3 [EL3]  NONE, zero, ignore;
     3 6 1 1 2  "CPTR_EL3"         CPTR_EL3         3 3 [EL3]  NONE, plain, state::write_cptr;
-    3 6 1 3 1  "MDCR_EL3"         MDCR_EL3         3 3 [EL3]  NONE, plain, debug::write_mdcr::<{ u64::MAX }>;
+    3 6 1 3 1  "MDCR_EL3"         MDCR_EL3         3 3 [EL3]  NONE, plain, state::write_mdcr;
     3 6 2 0 0  "TTBR0_EL3"        TTBR0_EL3        3 3 [EL3]  NONE, plain, translation::write_ttbr;
     3 6 2 0 2  "TCR_EL3"          TCR_EL3          3 3 [EL3]  NONE, plain, translation::write_control;
     3 6 10 2 0 "MAIR_EL3"         MAIR_EL3         3 3 [EL3]  NONE, plain, any;
@@ -146,6 +152,10 @@ pub static REGISTERS: &[SysReg] = registers! {
     3 0 13 0 4 "TPIDR_EL1"        TPIDR_EL1        1 1 [BASE] NONE, plain, any;
     3 4 13 0 2 "TPIDR_EL2"        TPIDR_EL2        2 2 [EL2]  NONE, plain, any;
     3 6 13 0 2 "TPIDR_EL3"        TPIDR_EL3        3 3 [EL3]  NONE, plain, any;
+    3 3 13 0 7 "SCXTNUM_EL0"      SCXTNUM_EL0      0 0 [CSV2_2] Speculation, plain, any;
+    3 0 13 0 7 "SCXTNUM_EL1"      SCXTNUM_EL1      1 1 [CSV2_2] Speculation, plain, any;
+    3 4 13 0 7 "SCXTNUM_EL2"      SCXTNUM_EL2      2 2 [CSV2_2] Speculation, plain, any;
+    3 6 13 0 7 "SCXTNUM_EL3"      SCXTNUM_EL3      3 3 [CSV2_2] NONE, plain, any;
     3 0 2 1 0  "APIAKeyLo_EL1"    APIA_LO          1 1 [PAUTH] Keys, plain, any;
     3 0 2 1 1  "APIAKeyHi_EL1"    APIA_HI          1 1 [PAUTH] Keys, plain, any;
     3 0 2 1 2  "APIBKeyLo_EL1"    APIB_LO          1 1 [PAUTH] Keys, plain, any;
@@ -162,8 +172,11 @@ pub static REGISTERS: &[SysReg] = registers! {
     3 3 14 0 0 "CNTFRQ_EL0"       CNTFRQ_EL0       0 1 [BASE] Frequency, plain, masked::<0xffff_ffff>;
     3 3 14 0 1 "CNTPCT_EL0"       ZERO             0 4 [BASE] PhysicalCounter, timers::read_physical_count, ignore;
     3 3 14 0 2 "CNTVCT_EL0"       ZERO             0 4 [BASE] VirtualCounter, timers::read_virtual_count, ignore;
-    3 0 14 1 0 "CNTKCTL_EL1"      CNTKCTL_EL1      1 1 [BASE] NONE, plain, masked::<0x3ff>;
-    3 4 14 1 0 "CNTHCTL_EL2"      CNTHCTL_EL2      2 2 [EL2]  NONE, plain, masked::<0xfff>;
+    3 3 14 0 5 "CNTPCTSS_EL0"     ZERO             0 4 [ECV]  PhysicalCounter, timers::read_physical_count, ignore;
+    3 3 14 0 6 "CNTVCTSS_EL0"     ZERO             0 4 [ECV]  VirtualCounter, timers::read_virtual_count, ignore;
+    3 4 14 0 6 "CNTPOFF_EL2"      CNTPOFF_EL2      2 2 [ECV_POFF] PhysicalOffset, plain, timers::write_offset;
+    3 0 14 1 0 "CNTKCTL_EL1"      CNTKCTL_EL1      1 1 [BASE] NONE, plain, timers::write_kernel_control;
+    3 4 14 1 0 "CNTHCTL_EL2"      CNTHCTL_EL2      2 2 [EL2]  NONE, plain, timers::write_hypervisor_control;
     3 4 14 0 3 "CNTVOFF_EL2"      CNTVOFF_EL2      2 2 [EL2]  NONE, plain, timers::write_offset;
     3 3 14 2 0 "CNTP_TVAL_EL0"    CNTP_CVAL        0 0 [BASE] PhysicalTimer, timers::read_value, timers::write_value;
     3 3 14 2 1 "CNTP_CTL_EL0"     CNTP_CTL         0 0 [BASE] PhysicalTimer, timers::read_control, timers::write_control;
@@ -180,23 +193,24 @@ pub static REGISTERS: &[SysReg] = registers! {
     3 7 14 2 0 "CNTPS_TVAL_EL1"   CNTPS_CVAL       1 1 [EL3]  SecureTimer, timers::read_value, timers::write_value;
     3 7 14 2 1 "CNTPS_CTL_EL1"    CNTPS_CTL        1 1 [EL3]  SecureTimer, timers::read_control, timers::write_control;
     3 7 14 2 2 "CNTPS_CVAL_EL1"   CNTPS_CVAL       1 1 [EL3]  SecureTimer, plain, timers::write_compare;
-    // Performance monitors: the cycle counter alone.
+    // Performance monitors.
     3 3 9 12 0 "PMCR_EL0"         PMCR             0 0 [PMUV3] Pmu, counters::read_pmcr, counters::write_pmcr;
-    3 3 9 12 1 "PMCNTENSET_EL0"   PMCNTEN          0 0 [PMUV3] Pmu, plain, counters::set_enable;
-    3 3 9 12 2 "PMCNTENCLR_EL0"   PMCNTEN          0 0 [PMUV3] Pmu, plain, counters::clear_enable;
-    3 3 9 12 3 "PMOVSCLR_EL0"     PMOVS            0 0 [PMUV3] Pmu, counters::read_overflow, counters::clear_cycle_bit;
-    3 3 9 12 4 "PMSWINC_EL0"      ZERO             4 0 [PMUV3] PmuSoftware, zero, ignore;
+    3 3 9 12 1 "PMCNTENSET_EL0"   PMCNTEN          0 0 [PMUV3] Pmu, plain, counters::set_bits;
+    3 3 9 12 2 "PMCNTENCLR_EL0"   PMCNTEN          0 0 [PMUV3] Pmu, plain, counters::clear_bits;
+    3 3 9 12 3 "PMOVSCLR_EL0"     PMOVS            0 0 [PMUV3] Pmu, counters::read_overflow, counters::clear_bits;
+    3 3 9 12 4 "PMSWINC_EL0"      ZERO             4 0 [PMUV3] PmuSoftware, zero, counters::increment;
     3 3 9 12 5 "PMSELR_EL0"       PMSELR           0 0 [PMUV3] PmuEvent, plain, masked::<0x1f>;
     3 3 9 12 6 "PMCEID0_EL0"      ZERO             0 4 [PMUV3] Pmu, counters::read_events, ignore;
-    3 3 9 12 7 "PMCEID1_EL0"      ZERO             0 4 [PMUV3] Pmu, zero, ignore;
-    3 3 9 13 0 "PMCCNTR_EL0"      PMCCNTR          0 0 [PMUV3] PmuCycle, counters::read_cycles, counters::write_cycles;
+    3 3 9 12 7 "PMCEID1_EL0"      ZERO             0 4 [PMUV3] Pmu, counters::read_events, ignore;
+    3 3 9 13 0 "PMCCNTR_EL0"      PMCCNTR          0 0 [PMUV3] PmuCycle, counters::read_counter, counters::write_counter;
     3 3 9 13 1 "PMXEVTYPER_EL0"   PMCCFILTR        0 0 [PMUV3] Pmu, counters::read_selected_type, counters::write_selected_type;
-    3 3 9 13 2 "PMXEVCNTR_EL0"    ZERO             0 0 [PMUV3] PmuCounter, zero, ignore;
+    3 3 9 13 2 "PMXEVCNTR_EL0"    ZERO             0 0 [PMUV3] PmuCounter, counters::read_selected, counters::write_selected;
+    3 0 9 14 6 "PMMIR_EL1"        ZERO             1 4 [PMUV3P4] Pmu, zero, ignore;
     3 3 9 14 0 "PMUSERENR_EL0"    PMUSERENR        0 1 [PMUV3] PmuUser, plain, masked::<0xf>;
-    3 0 9 14 1 "PMINTENSET_EL1"   PMINTEN          1 1 [PMUV3] Pmu, plain, counters::set_cycle_bit;
-    3 0 9 14 2 "PMINTENCLR_EL1"   PMINTEN          1 1 [PMUV3] Pmu, plain, counters::clear_cycle_bit;
-    3 3 9 14 3 "PMOVSSET_EL0"     PMOVS            0 0 [PMUV3] Pmu, counters::read_overflow, counters::set_cycle_bit;
-    3 3 14 15 7 "PMCCFILTR_EL0"   PMCCFILTR        0 0 [PMUV3] Pmu, plain, masked::<0xfc00_0000>;
+    3 0 9 14 1 "PMINTENSET_EL1"   PMINTEN          1 1 [PMUV3] Pmu, plain, counters::set_bits;
+    3 0 9 14 2 "PMINTENCLR_EL1"   PMINTEN          1 1 [PMUV3] Pmu, plain, counters::clear_bits;
+    3 3 9 14 3 "PMOVSSET_EL0"     PMOVS            0 0 [PMUV3] Pmu, counters::read_overflow, counters::set_bits;
+    3 3 14 15 7 "PMCCFILTR_EL0"   PMCCFILTR        0 0 [PMUV3] Pmu, plain, counters::write_cycle_filter;
     // Debug.
     2 0 0 0 2  "OSDTRRX_EL1"      OSDTRRX_EL1      1 1 [BASE] Debug, plain, masked::<0xffff_ffff>;
     2 0 0 2 0  "MDCCINT_EL1"      MDCCINT_EL1      1 1 [BASE] Debug, plain, masked::<0x6000_0000>;
@@ -252,6 +266,16 @@ pub static FAMILIES: &[(Holds, SysReg)] = &[
     (interface::is_common, family("ICC (common)", 1, 1, GicCommon, interface::read, interface::write)),
     (interface::is_hypervisor, family("ICH", 2, 2, GicHypervisor, interface::read, interface::write)),
     (interface::is_monitor, family("ICC (EL3)", 3, 3, GicMonitor, interface::read, interface::write)),
+    (
+        counters::is_counter,
+        family("PMEVCNTR", 0, 0, PmuCounter, counters::read_numbered, counters::write_numbered)
+            .needing(Features::PMUV3),
+    ),
+    (
+        counters::is_type,
+        family("PMEVTYPER", 0, 0, Pmu, counters::read_numbered_type, counters::write_numbered_type)
+            .needing(Features::PMUV3),
+    ),
     (state::is_reserved_id, family("reserved ID register", 1, 4, Id3, zero, ignore)),
     (state::is_implementation_defined, family("IMPLEMENTATION DEFINED", 1, 1, Own, state::read_own, state::write_own)),
 ];
@@ -265,6 +289,12 @@ const fn family(
     write: super::Write,
 ) -> SysReg {
     SysReg { number: 0, name, slot: slots::ZERO, read_level, write_level, needs: Features::BASE, rule, read, write }
+}
+
+impl SysReg {
+    const fn needing(self, needs: Features) -> SysReg {
+        SysReg { needs, ..self }
+    }
 }
 
 /// The register that an EL1 number means at EL2 with E2H set: pairs of slots are too little, for the numbers count.
@@ -284,6 +314,7 @@ pub static REDIRECTED: &[(u16, u16)] = &[
     (number(3, 0, 10, 3, 0), number(3, 4, 10, 3, 0)), // AMAIR
     (number(3, 0, 12, 0, 0), number(3, 4, 12, 0, 0)), // VBAR
     (number(3, 0, 13, 0, 1), number(3, 4, 13, 0, 1)), // CONTEXTIDR
+    (number(3, 0, 13, 0, 7), number(3, 4, 13, 0, 7)), // SCXTNUM
     (number(3, 0, 14, 1, 0), number(3, 4, 14, 1, 0)), // CNTKCTL, CNTHCTL
     (number(3, 3, 14, 2, 0), number(3, 4, 14, 2, 0)), // CNTP_TVAL
     (number(3, 3, 14, 2, 1), number(3, 4, 14, 2, 1)), // CNTP_CTL

@@ -86,7 +86,7 @@ pub static ROWS: &[Row] = table! {
     "11010101 0000 0011 0010 0011 101 11111"  "autiasp" "" [PAUTH] system::pac_hint();
     "11010101 0000 0011 0010 0011 110 11111"  "autibz" "" [PAUTH] system::pac_hint();
     "11010101 0000 0011 0010 0011 111 11111"  "autibsp" "" [PAUTH] system::pac_hint();
-    "11010101 0000 0011 0010 0010 000 11111"  "esb" "" [BASE] system::nop();
+    "11010101 0000 0011 0010 0010 000 11111"  "esb" "" [BASE] system::error_barrier();
     "11010101 0000 0011 0010 0010 100 11111"  "csdb" "" [BASE] system::nop();
     "11010101 0000 0011 0010 0100 ii0 11111"  "bti" "bti" [BASE] system::nop();
     "11010101 0000 0011 0010 cccc iii 11111"  "hint" "hint" [BASE] system::nop();

@@ -63,7 +63,7 @@ pub(super) fn cpu() -> Box<Cpu> {
 }
 
 /// Puts the CPU at a level, its exceptions unmasked.
-fn at(cpu: &mut Cpu, level: u8) {
+pub(super) fn at(cpu: &mut Cpu, level: u8) {
     state::set(cpu, u64::from(level) << 2 | if level > 0 { pstate::SP } else { 0 });
     cpu.mode_changed();
 }

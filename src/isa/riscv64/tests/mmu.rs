@@ -85,7 +85,7 @@ fn every_scheme_and_page_size_translates() {
             let mapping = isa.translate(&mut cpu, AT + 0x123, Access::Load).unwrap();
             let physical = base | (AT + 0x123) & (size - 1);
             let (secure, checked, global) = (false, false, false);
-            assert_eq!(mapping, Mapping { physical, size, read: true, write: true, secure, checked, global });
+            assert_eq!(mapping, Mapping { physical, size, read: true, write: true, secure, checked, global, code: 0 });
             assert_eq!(isa.translate_debug(&cpu, AT + 0x123), Some(physical));
         }
     }
