@@ -129,6 +129,34 @@ fn mistakes_are_one_line_and_exit_code_1() {
         ("-M riscv64-virt -set uart0.colour=red".into(), "a part of type 'ns16550' has no key 'colour'"),
         ("-M riscv64-virt -display gtk".into(), "-display gtk is not supported yet"),
         ("-M riscv64-virt -vnc :1".into(), "-vnc :1 is not supported yet"),
+        ("-M riscv64-virt -display none,gl=on".into(), "-display none,gl=on is not supported yet"),
+        ("-M riscv64-virt -trace enable=x".into(), "there are no trace events; -d help lists"),
+        ("-M riscv64-virt -shim ./nosuch".into(), "-shim ./nosuch is not supported yet"),
+        ("-M riscv64-virt -parallel file:x".into(), "-parallel file:x is not supported yet"),
+        ("-M riscv64-virt -audiodev alsa,id=a".into(), "-audiodev alsa,id=a is not supported yet"),
+        ("-M riscv64-virt -m 1G,slots=2,maxmem=2G".into(), "is not supported yet"),
+        ("-M riscv64-virt -smp 2,maxcpus=600".into(), "Invalid SMP CPUs 600"),
+        ("-M riscv64-virt -accel tcg,thread=single".into(), "'thread=single' is not supported yet, only multi"),
+        ("-M riscv64-virt -accel tcg,nosuch=1".into(), "Property 'tcg-accel.nosuch' not found"),
+        ("-M riscv64-virt -object rng-random,id=r,filename=/dev/zero".into(), "only from /dev/urandom or /dev/random"),
+        ("-M riscv64-virt -object rng-builtin,id=r,filename=x".into(), "Property 'rng-builtin.filename' not found"),
+        ("-M riscv64-virt -sandbox on,spawn=maybe".into(), "'spawn' does not accept value 'maybe': allow or deny"),
+        ("-M riscv64-virt -sandbox on,nosuch=deny".into(), "Invalid parameter 'nosuch'"),
+        ("-M riscv64-virt -overcommit cpu-pm=on".into(), "cpu-pm=on needs KVM"),
+        ("-M riscv64-virt -compat deprecated-input=x".into(), "does not accept value 'x': accept, reject, crash"),
+        ("-M riscv64-virt -watchdog-action inject-nmi".into(), "no board has NMIs"),
+        (
+            "-M riscv64-virt -drive if=none,id=a,file=x,werror=stop".into(),
+            "'werror=stop' is not supported yet, only report",
+        ),
+        ("-M riscv64-virt -drive if=none,id=a,file=x,throttling.iops-total=1".into(), "Invalid parameter 'throttling"),
+        (
+            "-M riscv64-virt -drive if=none,id=a,file=x,format=vmdk".into(),
+            "images are raw (qcow2 is not supported yet)",
+        ),
+        ("-M riscv64-virt -boot menu=maybe".into(), "'menu' expects 'on' or 'off'"),
+        ("-M riscv64-virt -device pvpanic-pci".into(), "needs a PCI bus"),
+        ("-M riscv64-virt -device pvpanic,events=9".into(), "'events=9' is none of 0 to 7"),
         ("-M riscv64-virt -nographic -serial stdio".into(), "cannot use stdio by multiple character devices"),
     ];
     for (args, expected) in lines {
@@ -217,6 +245,15 @@ fn help_is_on_stdout_with_exit_code_0() {
         ("-L help", "/usr/share/qemu"),
         ("-version", "QEMU emulator version "),
         ("-help", "\n-gdb DEV"),
+        ("-arch help", "riscv64"),
+        ("-trace help", "Trace events: none"),
+        ("-action help", "panic=pause|shutdown"),
+        ("-smp help", "maxcpus"),
+        ("-smp 4,help", "maxcpus"),
+        ("-sandbox help", "spawn=allow|deny"),
+        ("-watchdog-action help", "poweroff"),
+        ("-drive help", "format=raw"),
+        ("-device help", "name \"pvpanic-mmio\", bus platform"),
     ];
     for (args, expected) in lines {
         let (stdout, stderr, code) = mimus("mimus", args);
@@ -233,4 +270,77 @@ fn a_device_tree_is_dumped_and_nothing_runs() {
     let tree = mimus::boot::fdt::Node::parse(&std::fs::read(&path).unwrap()).unwrap();
     let cpus = tree.children.iter().find(|node| node.name == "cpus").unwrap();
     assert_eq!(cpus.children.iter().filter(|node| node.name.starts_with("cpu@")).count(), 3);
+}
+
+#[test]
+fn options_that_help_marks_are_refused_and_others_are_not() {
+    let (help, ..) = mimus("mimus", "-help");
+    let paragraphs: Vec<String> = help.replace("\n ", " ").lines().map(str::to_string).collect();
+    let marked: Vec<&String> = paragraphs.iter().filter(|line| line.contains("(not supported yet)")).collect();
+    assert!(marked.len() > 20, "{marked:?}");
+    for line in marked {
+        let mut words = line.split_whitespace();
+        let (option, value) = (words.next().unwrap(), words.next().unwrap_or_default());
+        let takes_value = value.starts_with(|c: char| c.is_ascii_uppercase() || "[".contains(c)) || value.contains('=');
+        let value = match option {
+            "-netdev" => "user,id=n",
+            "-fsdev" => "local,id=f,path=/",
+            "-virtfs" => "local,path=/,mount_tag=t",
+            "-numa" => "node",
+            _ if takes_value => "x",
+            _ if value.contains('|') => "x",
+            _ => "",
+        };
+        let (_, stderr, code) = mimus("mimus", &format!("-M riscv64-virt -display none {option} {value}"));
+        assert!(
+            stderr.contains("not supported yet") && stderr.contains(option.trim_start_matches("-enable-")),
+            "{stderr}"
+        );
+        assert_eq!((stderr.lines().count(), code), (1, Some(1)), "{option}: {stderr}");
+    }
+}
+
+/// A machine that waits, ended when it is dropped.
+struct Waiting(std::process::Child);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts a machine that waits, and looks at its process.
+fn while_it_waits(args: &str, look: impl FnOnce(u32)) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mimus"));
+    command.args("-M riscv64-virt -S -display none -serial null -monitor none".split(' ')).args(args.split(' '));
+    let piped = std::process::Stdio::piped;
+    let mut machine = Waiting(command.args(["-qmp", "stdio"]).stdin(piped()).stdout(piped()).spawn().unwrap());
+    // QMP answers when the machine is there.
+    let mut line = String::new();
+    let mut answers = std::io::BufReader::new(machine.0.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut answers, &mut line).unwrap();
+    assert!(line.starts_with("{\"QMP\""), "{args}: no machine: {line}");
+    look(machine.0.id());
+}
+
+fn status_of(pid: u32, key: &str) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with(key)).unwrap();
+    line.split_whitespace().nth(1).unwrap().to_string()
+}
+
+#[test]
+fn what_is_said_of_the_process_takes_hold() {
+    while_it_waits("-sandbox off -name guest,process=mocker", |pid| {
+        assert_eq!((status_of(pid, "Seccomp:"), status_of(pid, "Name:")), ("0".into(), "mocker".into()));
+    });
+    while_it_waits("-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny", |pid| {
+        assert_eq!((status_of(pid, "Seccomp:"), status_of(pid, "NoNewPrivs:")), ("2".into(), "1".into()));
+        for thread in std::fs::read_dir(format!("/proc/{pid}/task")).unwrap() {
+            let status = std::fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+            assert!(status.contains("Seccomp:\t2"), "{status}");
+        }
+    });
+    while_it_waits("-m 8M -mem-prealloc", |pid| assert!(status_of(pid, "VmRSS:").parse::<u64>().unwrap() > 8 << 10));
 }

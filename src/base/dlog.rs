@@ -63,6 +63,24 @@ pub const ITEMS: &[(&str, Item, &str)] = &[
     ("invalid_mem", Item::InvalidMem, "log accesses to physical addresses where nothing answers"),
 ];
 
+/// The mask of a list of items, as `-d` and the monitor's `log` take it.
+///
+/// # Errors
+/// The first word that is no item.
+pub fn mask_of(list: &str) -> std::result::Result<u32, &str> {
+    let all = || ITEMS.iter().fold(0, |all, (_, item, _)| all | *item as u32);
+    list.split(',').filter(|word| !word.is_empty()).try_fold(0, |mask, word| {
+        Ok(mask
+            | match word {
+                "all" => all(),
+                "none" => 0,
+                // There is one intermediate form, before and after the optimiser of QEMU's.
+                "op_opt" | "op_ind" => Item::Op as u32,
+                _ => ITEMS.iter().find(|(name, ..)| *name == word).map(|(_, item, _)| *item as u32).ok_or(word)?,
+            })
+    })
+}
+
 /// The items, a line each: `-d help`.
 pub fn help() -> String {
     let lines = ITEMS.iter().map(|(name, _, about)| format!("{name:<15} {about}\n"));

@@ -16,3 +16,9 @@ pub use error::{Error, Errors, Result, nearest, os_text};
 
 /// The QEMU release whose command line and monitor these are: scripts look for it.
 pub const QEMU_VERSION: &str = "10.0.2";
+
+/// This program's own version, and the commit that it was built from where that is known: `mimus 1.2.3 (0123456789ab)`.
+pub fn version() -> String {
+    let commit = option_env!("MIMUS_COMMIT").map(|commit| format!(" ({commit})")).unwrap_or_default();
+    concat!("mimus ", env!("CARGO_PKG_VERSION")).to_string() + &commit
+}

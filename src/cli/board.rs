@@ -3,9 +3,9 @@
 use super::config::{
     AccelArg, Arch, CpuArg, DeviceArg, EditArg, Firmware, FwCfgArg, FwCfgContent, GlobalArg, ObjectArg, Page,
 };
-use super::keylist::{Grammar, KeyList, is_help, number, switch};
+use super::keylist::{Grammar, KeyList, is_help};
 use super::words::Arg;
-use super::{HelpTopic, Reader, arch_names};
+use super::{ARCH_NAMES, HelpTopic, Reader};
 use crate::base::Result;
 use crate::{error, fail};
 use std::path::PathBuf;
@@ -27,8 +27,12 @@ fn set_arch(reader: &mut Reader, arch: Arch, source: &'static str) -> Result<()>
 }
 
 pub fn arch(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
-    let arch = Arch::named(&arg.value)
-        .ok_or_else(|| error!("there is no instruction set '{}': {}", arg.value, arch_names()))?;
+    if is_help(&arg.value) {
+        reader.answer = Some((super::help::list("Instruction sets with boards:", &["riscv64", "aarch64"]), 0));
+        return Ok(());
+    }
+    let arch =
+        Arch::named(&arg.value).ok_or_else(|| error!("there is no instruction set '{}': {ARCH_NAMES}", arg.value))?;
     set_arch(reader, arch, "an earlier -arch")
 }
 
@@ -299,11 +303,6 @@ pub fn dtb(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
     Ok(())
 }
 
-pub fn shim(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
-    reader.config.boot.shim = Some(PathBuf::from(&arg.value));
-    Ok(())
-}
-
 pub fn bios(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
     reader.config.boot.firmware = match arg.value.as_str() {
         "default" => Firmware::Default,
@@ -313,29 +312,34 @@ pub fn bios(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
     Ok(())
 }
 
-pub fn option_rom(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
-    reader.config.boot.option_roms.push(PathBuf::from(&arg.value));
-    Ok(())
-}
-
 pub fn boot(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
-    const KEYS: &[&str] = &["order", "once", "menu", "splash", "splash-time", "reboot-timeout", "strict"];
-    for (key, value) in KeyList::parse(&arg.value, Grammar::loose("order"))?.rest() {
-        match key.as_str() {
-            "order" | "once" => {
-                if let Some(bad) = value.chars().find(|c| !('a'..='p').contains(c)) {
-                    fail!("Invalid boot device '{bad}' (a to p; c is the disk, d the CD-ROM, n the network)");
-                }
-            }
-            "menu" | "strict" => drop(switch(&key, &value)?),
-            "splash-time" | "reboot-timeout" if number(&value).is_none() => fail!("Parameter '{key}' expects a number"),
-            key if !KEYS.contains(&key) => fail!("Invalid parameter '{key}'"),
-            _ => {}
+    let mut list = KeyList::parse(&arg.value, Grammar::loose("order"))?;
+    let order = list.take("order");
+    for order in order.iter().chain(&list.take("once")) {
+        if let Some(bad) = order.chars().find(|c| !('a'..='p').contains(c)) {
+            fail!("Invalid boot device '{bad}' (a to p; c is the disk, d the CD-ROM, n the network)");
         }
-        reader.config.boot.order.retain(|(known, _)| *known != key);
-        reader.config.boot.order.push((key, value));
     }
-    Ok(())
+    if order.is_some() {
+        // As QEMU on these boards, whose firmware decides for itself.
+        reader.note(format!("warning: {}: no board has a boot order: its firmware decides", arg.given()));
+    }
+    let boot = &mut reader.config.boot;
+    boot.menu = list.take_switch("menu")?.unwrap_or(boot.menu);
+    if let Some(time) = list.take_number("splash-time")? {
+        let time = u16::try_from(time);
+        boot.splash_time = Some(time.map_err(|_| error!("splash-time is 0 to 65535 milliseconds"))?);
+    }
+    if let Some(text) = list.take("reboot-timeout") {
+        let time = text.parse().ok().filter(|time| (-1..=0xffff).contains(time));
+        boot.reboot_timeout = Some(time.ok_or_else(|| error!("reboot-timeout is -1 to 65535 milliseconds"))?);
+    }
+    // It is about devices with a boot index, which none has yet.
+    list.take_switch("strict")?;
+    if list.take("splash").is_some() {
+        fail!("'splash' is not supported yet");
+    }
+    list.finish()
 }
 
 pub fn firmware_dir(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
@@ -359,6 +363,10 @@ pub fn finish(reader: &mut Reader) -> Result<()> {
     }
     for (given, [group, id, key, value]) in std::mem::take(&mut reader.sets) {
         set_in_group(reader, &group, &id, key, value).map_err(|e| e.within(given))?;
+    }
+    let memory = &reader.config.memory;
+    if memory.slots.is_some_and(|slots| slots > 0) || memory.max.is_some_and(|max| Some(max) > memory.size) {
+        reader.refuse("-m slots=, maxmem= (memory that is plugged in later)");
     }
     let boot = &reader.config.boot;
     let page_may_bring_kernel = matches!(reader.config.machine.page, Some(Page::File(_)));

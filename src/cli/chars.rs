@@ -200,12 +200,9 @@ pub fn serial(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
 }
 
 pub fn parallel(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
-    reader.config.console.parallels.push(short_arg(arg)?);
-    Ok(())
-}
-
-pub fn debugcon(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
-    reader.config.console.debugcon = Some(short_arg(arg)?);
+    if short_arg(arg)?.target != CharTarget::None {
+        reader.refuse(&arg.given().0);
+    }
     Ok(())
 }
 

@@ -99,6 +99,8 @@ pub struct Config {
     pub display: DisplayArgs,
     /// How the machine is run.
     pub run: RunOptions,
+    /// What the user should know before the run, a line each.
+    pub notes: Vec<String>,
     /// Options that are understood and cannot be served yet, as sentences: a run refuses the first.
     pub unsupported: Vec<String>,
 }
@@ -200,16 +202,16 @@ pub struct BootArgs {
     pub append: Option<String>,
     /// `-dtb`.
     pub dtb: Option<PathBuf>,
-    /// `-shim`.
-    pub shim: Option<PathBuf>,
     /// `-bios`.
     pub firmware: Firmware,
     /// `-L`: where named firmware is looked for first, in order.
     pub firmware_dirs: Vec<PathBuf>,
-    /// `-option-rom`.
-    pub option_roms: Vec<PathBuf>,
-    /// `-boot`: `order`, `once`, `menu`, `strict` and the rest as given.
-    pub order: PropList,
+    /// `-boot menu=`: firmware shows its menu.
+    pub menu: bool,
+    /// `-boot splash-time=`: how long firmware waits for a key, in milliseconds.
+    pub splash_time: Option<u16>,
+    /// `-boot reboot-timeout=`: after how many milliseconds firmware tries again when nothing boots; -1: never.
+    pub reboot_timeout: Option<i32>,
 }
 
 /// `-bios`.
@@ -242,8 +244,6 @@ pub struct DriveArg {
     pub cdrom: bool,
     /// The image; `None`: an empty drive.
     pub image: Option<BlockOptions>,
-    /// Keys that are kept and have no effect yet (`werror`, `throttling.*`, …).
-    pub props: PropList,
     /// The words.
     pub given: Given,
 }
@@ -387,16 +387,12 @@ pub struct ConsoleArgs {
     pub chardevs: Vec<(CharSpec, Given)>,
     /// `-serial`, in order.
     pub serials: Vec<CharArg>,
-    /// `-parallel`, in order.
-    pub parallels: Vec<CharArg>,
     /// `-monitor`, `-qmp`, `-qmp-pretty` and `-mon`, in order.
     pub monitors: Vec<(MonitorMode, CharArg)>,
     /// Some option spoke about monitors, if only `-monitor none`: there is no default one.
     pub monitor_given: bool,
     /// `-gdb` and `-s`.
     pub gdb: Option<CharArg>,
-    /// `-debugcon`.
-    pub debugcon: Option<CharArg>,
     /// `-echr`: the byte that starts a command on a multiplexed stream.
     pub escape: Option<u8>,
 }
@@ -444,16 +440,6 @@ pub struct DisplayArgs {
     pub nographic: bool,
     /// `-display TYPE`.
     pub kind: Option<String>,
-    /// Its properties.
-    pub props: PropList,
-    /// `-vga`.
-    pub vga: Option<String>,
-    /// `-full-screen`.
-    pub full_screen: bool,
-    /// `-k`.
-    pub keyboard: Option<String>,
-    /// `-audio` and `-audiodev`, in order.
-    pub audio: Vec<PropList>,
 }
 
 /// How the machine is run.
@@ -485,6 +471,14 @@ pub struct RunOptions {
     pub jitdump: bool,
     /// `-semihosting`, `-semihosting-config`; `None`: semihosting calls are not served.
     pub semihosting: Option<SemihostingArgs>,
+    /// `-name process=`: what the host calls the process.
+    pub process: Option<String>,
+    /// `-sandbox on`.
+    pub sandbox: Option<Sandbox>,
+    /// `-overcommit mem-lock=`.
+    pub memory_lock: MemoryLock,
+    /// `-msg`.
+    pub messages: MessageStyle,
 }
 
 /// How the guest's semihosting calls are served.
@@ -500,6 +494,41 @@ pub struct SemihostingArgs {
     pub folder: Option<PathBuf>,
     /// The words.
     pub given: Given,
+}
+
+/// `-sandbox`: what the process may still do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Sandbox {
+    /// `obsolete=allow`: system calls that nobody needs any more.
+    pub obsolete: bool,
+    /// `elevateprivileges=allow`: become another user.
+    pub elevate_privileges: bool,
+    /// `spawn=allow`: start other programs.
+    pub spawn: bool,
+    /// `resourcecontrol=allow`: change priorities and CPU affinities.
+    pub resource_control: bool,
+}
+
+/// `-overcommit mem-lock=`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemoryLock {
+    /// The host may swap.
+    #[default]
+    Off,
+    /// All memory is in RAM from the start.
+    On,
+    /// Memory that was touched stays in RAM.
+    OnFault,
+}
+
+/// `-msg`: what stands in front of messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct MessageStyle {
+    /// The time.
+    pub timestamp: bool,
+    /// What `-name` says.
+    pub guest_name: bool,
 }
 
 /// What follows from a guest's doings: `-no-reboot`, `-no-shutdown`, `-action`, `-watchdog-action`.

@@ -17,14 +17,10 @@ pub struct ConsolePlan {
     pub chardevs: Vec<CharSpec>,
     /// Serial line N; `None`: `-serial none`, no such line. Shorter than the board's count: the rest go nowhere.
     pub serials: Vec<Option<String>>,
-    /// Parallel port N.
-    pub parallels: Vec<Option<String>>,
     /// Monitors.
     pub monitors: Vec<MonitorPlan>,
     /// The debugger's stream.
     pub gdb: Option<String>,
-    /// The debug console's stream.
-    pub debugcon: Option<String>,
     /// The byte that starts a command on a shared stream.
     pub escape: u8,
     /// What the user should know, a line each, for stderr.
@@ -94,13 +90,6 @@ impl ConsolePlan {
                 planner.monitor(&CharArg { target: CharTarget::Id(label), ..arg.clone() }, "")?;
             }
             planner.plan.serials.push(chardev);
-        }
-        for (n, arg) in words.parallels.iter().enumerate() {
-            let chardev = planner.take(arg, &format!("parallel{n}"))?;
-            planner.plan.parallels.push(chardev);
-        }
-        if let Some(arg) = &words.debugcon {
-            planner.plan.debugcon = planner.take(arg, "debugcon")?;
         }
         for device in &config.devices {
             if let Some((_, id)) = device.props.iter().rev().find(|(key, _)| key == "chardev") {

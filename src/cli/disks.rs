@@ -3,7 +3,7 @@
 use super::Reader;
 use super::board::check_id;
 use super::config::{DriveArg, Given, Interface, ShareArg};
-use super::keylist::{Grammar, KeyList, switch};
+use super::keylist::{Grammar, KeyList};
 use super::words::Arg;
 use crate::base::Result;
 use crate::host::{BlockOptions, Cache, Format};
@@ -49,7 +49,6 @@ fn read_drive(mut list: KeyList, given: Given) -> Result<DriveArg> {
         fail!("index cannot be used with bus and unit");
     }
     let path = list.take("file").or_else(|| list.take("file.filename")).filter(|path| !path.is_empty());
-    list.take("file.driver");
     let format = list.take("format").or_else(|| list.take("driver"));
     let mut options = BlockOptions {
         format: format.map(|name| block_format(&name)).transpose()?,
@@ -58,14 +57,7 @@ fn read_drive(mut list: KeyList, given: Given) -> Result<DriveArg> {
     };
     read_common(&mut list, &mut options)?;
     options.read_only |= drive.cdrom;
-    drive.props = list.rest();
-    for (key, _) in &drive.props {
-        let known = ["aio", "werror", "rerror", "copy-on-read", "detect-zeroes", "stats-account-failed", "serial"];
-        let inert = known.contains(&key.as_str()) || key.starts_with("throttling.") || key.starts_with("file.");
-        if !inert {
-            fail!("Invalid parameter '{key}'");
-        }
-    }
+    list.finish()?;
     drive.image = path.map(|path| BlockOptions { path: local(path).into(), ..options });
     Ok(drive)
 }
@@ -75,7 +67,7 @@ fn read_common(list: &mut KeyList, options: &mut BlockOptions) -> Result<()> {
     for key in ["readonly", "read-only"] {
         options.read_only |= list.take_switch(key)?.unwrap_or(false);
     }
-    list.take("auto-read-only");
+    options.auto_read_only = list.take_switch("auto-read-only")?.unwrap_or(options.auto_read_only);
     if let Some(mode) = list.take("cache") {
         options.cache = Cache::named(&mode).ok_or_else(|| {
             error!("invalid cache option '{mode}': writeback, none, writethrough, directsync or unsafe")
@@ -94,7 +86,36 @@ fn read_common(list: &mut KeyList, options: &mut BlockOptions) -> Result<()> {
         Some(other) => fail!("invalid discard option '{other}': ignore or unmap"),
     };
     for key in ["locking", "file.locking"] {
-        options.unlocked |= list.take(key).as_deref() == Some("off");
+        match list.take(key).as_deref() {
+            None | Some("auto" | "on") => {}
+            Some("off") => options.unlocked = true,
+            Some(other) => fail!("invalid locking option '{other}': auto, on or off"),
+        }
+    }
+    inert(list)
+}
+
+/// Keys with the values that say what is done anyway. What else QEMU takes there is refused.
+const INERT: &[(&str, &[&str])] = &[
+    // How requests reach the host is no guest's to see.
+    ("aio", &["threads", "native", "io_uring"]),
+    ("copy-on-read", &["off"]),
+    ("detect-zeroes", &["off"]),
+    ("rerror", &["report", "auto"]),
+    ("werror", &["report"]),
+    ("file.driver", &["file", "host_device"]),
+    ("file.aio", &["threads", "native", "io_uring"]),
+    ("force-share", &["off"]),
+    ("drop-cache", &["on"]),
+    ("file.drop-cache", &["on"]),
+    ("x-check-cache-dropped", &["off"]),
+];
+
+fn inert(list: &mut KeyList) -> Result<()> {
+    for (key, values) in INERT {
+        if let Some(value) = list.take(key).filter(|value| !values.contains(&value.as_str())) {
+            fail!("'{key}={value}' is not supported yet, only {}", values.join(", "));
+        }
     }
     Ok(())
 }
@@ -119,7 +140,7 @@ fn interface(name: &str) -> Result<Interface> {
 }
 
 fn block_format(name: &str) -> Result<Format> {
-    Format::named(name).ok_or_else(|| error!("Unknown driver '{name}': image formats are raw and qcow2"))
+    Format::named(name).ok_or_else(|| error!("Unknown driver '{name}': images are raw (qcow2 is not supported yet)"))
 }
 
 /// A path, `file:` in front of it or not.
@@ -253,20 +274,20 @@ fn resolve(mut node: KeyList, nodes: &[(Given, KeyList)], depth: usize) -> Resul
             };
             BlockOptions { format, ..under }
         }
-        _ => fail!("Unknown driver '{driver}': there are file, host_device, raw, qcow2 and vvfat"),
+        _ => fail!("Unknown driver '{driver}': there are file, host_device, raw and vvfat"),
     };
     let under = options.clone();
     read_common(&mut node, &mut options)?;
     options.discard |= under.discard;
-    let rest = node.rest();
-    let inert = ["aio", "detect-zeroes", "force-share", "x-check-cache-dropped", "drop-cache"];
-    for (key, value) in rest {
-        match key.strip_prefix("file.").unwrap_or(&key) {
-            "read-only" => options.read_only |= switch(&key, &value)?,
-            key if inert.contains(&key) || key.starts_with("cache.") || key == "auto-read-only" => {}
-            _ => fail!("Invalid parameter '{key}'"),
+    // What is said of the file below is said of the whole.
+    options.read_only |= node.take_switch("file.read-only")?.unwrap_or(false);
+    options.auto_read_only |= node.take_switch("file.auto-read-only")?.unwrap_or(false);
+    for key in ["file.cache.direct", "file.cache.no-flush"] {
+        if node.take_switch(key)? == Some(true) && key.ends_with("no-flush") {
+            options.cache = Cache::Unsafe;
         }
     }
+    node.finish()?;
     Ok(options)
 }
 

@@ -1,7 +1,7 @@
 //! Answers to requests for help that are the command line's own, and the names of those that are not.
 
-use super::options::SECTIONS;
-use crate::base::QEMU_VERSION;
+use super::options::{Opt, SECTIONS};
+use crate::base::{QEMU_VERSION, version};
 use std::fmt::Write;
 
 /// A list that another room owns. QEMU prints each on stdout and exits with code 0.
@@ -36,7 +36,7 @@ pub fn list(heading: &str, names: &[&str]) -> String {
 
 /// `-version`.
 pub fn version_text() -> String {
-    format!("QEMU emulator version {QEMU_VERSION} (mimus {})\n", env!("CARGO_PKG_VERSION"))
+    format!("QEMU emulator version {QEMU_VERSION} ({})\n", version())
 }
 
 /// Where the help text of an option starts.
@@ -49,17 +49,23 @@ pub fn usage(program: &str) -> String {
     for (section, options) in SECTIONS {
         let _ = writeln!(text, "{section}:");
         for option in *options {
-            let head = match option.value {
-                Some(value) => format!("-{} {value}", option.name),
-                None => format!("-{}", option.name),
-            };
-            if head.len() < COLUMN {
-                let _ = writeln!(text, "{head:<COLUMN$}{}", option.help);
-            } else {
-                let _ = writeln!(text, "{head}\n{:COLUMN$}{}", "", option.help);
-            }
+            text += &paragraph(option);
         }
         text.push('\n');
     }
     text
+}
+
+/// An option's part of `-help`.
+pub fn paragraph(option: &Opt) -> String {
+    let head = match option.value {
+        Some(value) => format!("-{} {value}", option.name),
+        None => format!("-{}", option.name),
+    };
+    let later = if option.not_yet { " (not supported yet)" } else { "" };
+    if head.len() < COLUMN {
+        format!("{head:<COLUMN$}{}{later}\n", option.help)
+    } else {
+        format!("{head}\n{:COLUMN$}{}{later}\n", "", option.help)
+    }
 }

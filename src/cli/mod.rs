@@ -39,7 +39,7 @@ pub use topology::Topology;
 use crate::base::Result;
 use crate::error;
 use config::Arch;
-use keylist::KeyList;
+use keylist::{KeyList, is_help};
 
 /// What a command line wants.
 #[derive(Debug)]
@@ -75,14 +75,23 @@ pub fn parse(argv: &[String]) -> Result<Command> {
     let mut reader = Reader::default();
     reader.config.program = program(argv.first().map(String::as_str));
     if let Some(name) = reader.config.program.strip_prefix("qemu-system-") {
-        let arch = Arch::named(name).ok_or_else(|| error!("there is no instruction set '{name}': {}", arch_names()))?;
+        let arch = Arch::named(name).ok_or_else(|| error!("there is no instruction set '{name}': {ARCH_NAMES}"))?;
         reader.config.arch = Some(arch);
         reader.arch_source = Some("the program's name");
     }
     for arg in words::read(argv.get(1..).unwrap_or_default())? {
         let read =
             arg.option.map_or(disks::hda as fn(&mut Reader, &words::Arg<'_>) -> Result<()>, |option| option.read);
-        read(&mut reader, &arg).map_err(|e| e.within(arg.given()))?;
+        let done = read(&mut reader, &arg);
+        let asked =
+            arg.option.filter(|option| option.takes_keys() && keylist::split(&arg.value).iter().any(|w| is_help(w)));
+        match asked {
+            Some(option) if reader.help.is_none() && reader.answer.is_none() => {
+                reader.answer = Some((help::paragraph(option), 0));
+            }
+            Some(_) => {}
+            None => done.map_err(|e| e.within(arg.given()))?,
+        }
         if let Some((text, code)) = reader.answer {
             return Ok(Command::Print(text, code));
         }
@@ -96,11 +105,8 @@ pub fn parse(argv: &[String]) -> Result<Command> {
     })
 }
 
-/// The names of instruction sets, for messages.
-fn arch_names() -> String {
-    let names: Vec<&str> = Arch::ALL.iter().map(|(name, _)| *name).collect();
-    format!("known are {}", names.join(", "))
-}
+/// The names of instruction sets that boards have, for messages.
+const ARCH_NAMES: &str = "there are riscv64 and aarch64";
 
 /// A command line on its way to a [`Config`].
 #[derive(Default)]
@@ -126,6 +132,11 @@ impl Reader {
     /// Keeps the first request for help.
     fn ask(&mut self, topic: HelpTopic) {
         self.help.get_or_insert(topic);
+    }
+
+    /// Tells the user something before the run.
+    fn note(&mut self, text: String) {
+        self.config.notes.push(text);
     }
 
     /// Remembers that something is understood and cannot be served yet.

@@ -1,17 +1,17 @@
-//! Options about the run: actions, clock, log, windows; and those that are only accepted or not served yet.
+//! Options about the run: actions, clock, log, windows; and those that are not served yet.
 
 use super::Reader;
-use super::config::{PanicAction, RtcBase, RtcClock, SemihostingArgs, WatchdogAction};
+use super::config::{MemoryLock, PanicAction, RtcBase, RtcClock, Sandbox, SemihostingArgs, WatchdogAction};
 use super::help::{list, usage, version_text};
-use super::keylist::{Grammar, KeyList, is_help, number};
+use super::keylist::{Grammar, KeyList, is_help, number, switch};
 use super::words::Arg;
 use crate::base::{Result, dlog};
 use crate::{error, fail};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-/// Understood, and without effect here.
-pub fn accepted(_: &mut Reader, _: &Arg<'_>) -> Result<()> {
+/// Says what is so anyway.
+pub fn nothing(_: &mut Reader, _: &Arg<'_>) -> Result<()> {
     Ok(())
 }
 
@@ -36,24 +36,22 @@ pub fn stopped(reader: &mut Reader, _: &Arg<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Items that QEMU has and that say nothing here.
-const SILENT_ITEMS: &[&str] = &["op_opt", "op_ind", "op_plugin", "page", "plugin", "strace", "tid"];
-
 pub fn log(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
-    let mut mask = 0;
-    for word in arg.value.split(',') {
-        match dlog::ITEMS.iter().find(|(name, ..)| *name == word) {
-            Some((_, item, _)) => mask |= *item as u32,
-            None if word == "all" => mask |= dlog::ITEMS.iter().fold(0, |all, (_, item, _)| all | *item as u32),
-            None if word == "help" => reader.answer = Some((dlog::help(), 1)),
-            None if SILENT_ITEMS.contains(&word) || word.starts_with("trace:") => {}
-            None if word.is_empty() => {}
-            // Scripts expect the list on stdout; the error says which word it was.
-            None => reader.answer = Some((format!("'{word}' is no log item.\n{}", dlog::help()), 1)),
-        }
+    match dlog::mask_of(&arg.value) {
+        Ok(mask) => reader.config.run.log.mask = mask,
+        Err("help") => reader.answer = Some((dlog::help(), 1)),
+        // Scripts expect the list on stdout; the error says which word it was.
+        Err(word) => reader.answer = Some((format!("'{word}' is no log item.\n{}", dlog::help()), 1)),
     }
-    reader.config.run.log.mask = mask;
     Ok(())
+}
+
+pub fn trace(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    if is_help(&arg.value) {
+        reader.answer = Some(("Trace events: none. -d help lists what can be logged.\n".into(), 0));
+        return Ok(());
+    }
+    fail!("there are no trace events; -d help lists what can be logged")
 }
 
 pub fn log_file(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
@@ -143,28 +141,24 @@ pub fn display(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
         reader.answer = Some((list("Available display backend types:", &["none"]), 0));
         return Ok(());
     }
-    let kind = words.take("type").or_else(|| {
-        let address = words.take("vnc")?;
-        reader.config.display.props = vec![("address".into(), address)];
-        Some("vnc".into())
-    });
+    let kind = words.take("type").or_else(|| words.take("vnc").map(|_| "vnc".into()));
     let kind = kind.ok_or_else(|| error!("Parameter 'type' is missing"))?;
     if !KINDS.contains(&kind.as_str()) {
         fail!("Parameter 'type' does not accept value '{kind}': {}", KINDS.join(", "));
     }
-    if !["none", "default"].contains(&kind.as_str()) {
+    if !["none", "default"].contains(&kind.as_str()) || !words.rest().is_empty() {
         reader.refuse(&arg.given().0);
     }
     reader.config.display.kind = Some(kind);
-    reader.config.display.props.extend(words.rest());
     Ok(())
 }
 
 pub fn vga(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
     if is_help(&arg.value) {
         reader.answer = Some((list("Graphics cards:", &["none"]), 0));
-    } else {
-        reader.config.display.vga = Some(arg.value.clone());
+    } else if arg.value != "none" {
+        // As QEMU on boards without one: scripts name a card for every board.
+        reader.note(format!("warning: {}: no board has a graphics card yet", arg.given()));
     }
     Ok(())
 }
@@ -174,33 +168,24 @@ pub fn vnc(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
         reader.refuse(&arg.given().0);
     }
     reader.config.display.kind = Some("vnc".into());
-    reader.config.display.props = vec![("address".into(), arg.value.clone())];
-    Ok(())
-}
-
-pub fn full_screen(reader: &mut Reader, _: &Arg<'_>) -> Result<()> {
-    reader.config.display.full_screen = true;
-    Ok(())
-}
-
-pub fn keyboard(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
-    reader.config.display.keyboard = Some(arg.value.clone());
     Ok(())
 }
 
 pub fn audio(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
-    let words = KeyList::parse(&arg.value, Grammar::strict("driver"))?;
+    let mut words = KeyList::parse(&arg.value, Grammar::strict("driver"))?;
     if words.wants_help() {
         reader.answer = Some((list("Available audio drivers:", &["none"]), 0));
+    } else if words.take("driver").as_deref() != Some("none") {
+        reader.refuse(&arg.given().0);
     }
-    reader.config.display.audio.push(words.rest());
     Ok(())
 }
 
 pub fn name(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
     let mut list = KeyList::parse(&arg.value, Grammar::loose("guest"))?;
     reader.config.run.name = list.take("guest").or(reader.config.run.name.take());
-    list.take("process");
+    reader.config.run.process = list.take("process").or(reader.config.run.process.take());
+    // Threads have names whatever it says.
     list.take_switch("debug-threads")?;
     list.finish()
 }
@@ -251,6 +236,11 @@ pub fn action(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
 }
 
 pub fn watchdog_action(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    if is_help(&arg.value) {
+        let names = ["reset", "shutdown", "poweroff", "pause", "debug", "none"];
+        reader.answer = Some((list("Watchdog actions:", &names), 0));
+        return Ok(());
+    }
     reader.config.run.actions.watchdog = watchdog(&arg.value)?;
     Ok(())
 }
@@ -289,6 +279,7 @@ pub fn rtc(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
         Some(other) => fail!("invalid option value '{other}' for clock: host, rt or vm"),
     }
     match list.take("driftfix").as_deref() {
+        // No board has a clock whose ticks could be lost.
         None | Some("none" | "slew") => list.finish(),
         Some(other) => Err(error!("invalid option value '{other}' for driftfix: none or slew")),
     }
@@ -325,6 +316,62 @@ pub fn seed(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
 pub fn pidfile(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
     reader.config.run.pidfile = Some(PathBuf::from(&arg.value));
     Ok(())
+}
+
+pub fn sandbox(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    let mut list = KeyList::parse(&arg.value, Grammar::loose("enable"))?;
+    let enabled = list.take_switch("enable")?.unwrap_or(true);
+    let mut allows = |key: &str, usual: bool| match list.take(key).as_deref() {
+        None => Ok(usual),
+        Some("allow") => Ok(true),
+        Some("deny") => Ok(false),
+        // Nothing but this process is ever confined, for it starts no other.
+        Some("children") if key == "elevateprivileges" => Ok(false),
+        Some(other) => Err(error!("Parameter '{key}' does not accept value '{other}': allow or deny")),
+    };
+    let sandbox = Sandbox {
+        obsolete: allows("obsolete", false)?,
+        elevate_privileges: allows("elevateprivileges", true)?,
+        spawn: allows("spawn", true)?,
+        resource_control: allows("resourcecontrol", true)?,
+    };
+    list.finish()?;
+    reader.config.run.sandbox = enabled.then_some(sandbox);
+    Ok(())
+}
+
+pub fn overcommit(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    let mut list = KeyList::parse(&arg.value, Grammar::PLAIN)?;
+    reader.config.run.memory_lock = match list.take("mem-lock").as_deref() {
+        Some("on-fault") => MemoryLock::OnFault,
+        Some(other) if switch("mem-lock", other)? => MemoryLock::On,
+        _ => MemoryLock::Off,
+    };
+    if list.take_switch("cpu-pm")? == Some(true) {
+        fail!("cpu-pm=on needs KVM, which is not supported yet");
+    }
+    list.finish()
+}
+
+pub fn messages(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    let mut list = KeyList::parse(&arg.value, Grammar::strict("timestamp"))?;
+    let messages = &mut reader.config.run.messages;
+    messages.timestamp = list.take_switch("timestamp")?.unwrap_or(messages.timestamp);
+    messages.guest_name = list.take_switch("guest-name")?.unwrap_or(messages.guest_name);
+    list.finish()
+}
+
+/// QMP offers nothing that is deprecated or unstable, so that any policy about it is kept.
+pub fn compat(_: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    let mut list = KeyList::parse(&arg.value, Grammar::PLAIN)?;
+    for (key, policies) in [("input", &["accept", "reject", "crash"][..]), ("output", &["accept", "hide"])] {
+        for key in ["deprecated", "unstable"].map(|what| format!("{what}-{key}")) {
+            if let Some(policy) = list.take(&key).filter(|policy| !policies.contains(&policy.as_str())) {
+                fail!("Parameter '{key}' does not accept value '{policy}': {}", policies.join(", "));
+            }
+        }
+    }
+    list.finish()
 }
 
 #[cfg(test)]

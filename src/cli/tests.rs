@@ -221,7 +221,7 @@ fn logs_are_of_items_and_addresses() {
     use crate::base::dlog::Item;
     let log = |line: &str| config(&format!("mimus {line}")).run.log;
     let mask = |items: &[Item]| items.iter().fold(0, |mask, item| mask | *item as u32);
-    assert_eq!(log("-d in_asm,op_opt,invalid_mem").mask, mask(&[Item::InAsm, Item::InvalidMem]));
+    assert_eq!(log("-d in_asm,op_opt,invalid_mem").mask, mask(&[Item::InAsm, Item::Op, Item::InvalidMem]));
     assert_eq!(log("-d int -d cpu,fpu").mask, mask(&[Item::Cpu, Item::Fpu]), "the last one counts");
     for (text, ranges) in [
         ("0x8000+0x200", &[0x8000..=0x81ff][..]),
@@ -295,7 +295,7 @@ fn errors_say_what_is_wrong() {
         ("-append x", "-append only allowed with -kernel option"),
         ("-initrd x", "-initrd only allowed with -kernel option"),
         ("-echr x", "-echr x: Bad argument to echr"),
-        ("-arch mips", "-arch mips: there is no instruction set 'mips': known are riscv64, aarch64"),
+        ("-arch mips", "-arch mips: there is no instruction set 'mips': there are riscv64 and aarch64"),
         (
             "-arch riscv64 -M aarch64-virt",
             "-M aarch64-virt: the instruction set is already riscv64 by an earlier -arch",

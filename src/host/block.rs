@@ -24,6 +24,8 @@ pub struct BlockOptions {
     pub format: Option<Format>,
     /// Nothing is written.
     pub read_only: bool,
+    /// An image that may not be written is read only.
+    pub auto_read_only: bool,
     /// Writes go to a temporary file that is dropped.
     pub snapshot: bool,
     /// When writes are durable.
@@ -95,12 +97,19 @@ impl BlockOptions {
         if let Some(words) = self.path.to_str().and_then(|path| path.strip_prefix("fat:")) {
             return Ok((super::vvfat::open(words, self.read_only)?, None));
         }
-        let writes = !self.read_only && !self.snapshot;
+        let guarded = self.auto_read_only && must_not_write(&self.path);
+        let writes = !(self.read_only || self.snapshot || guarded);
         let mut file = open_file(&self.path, writes)?;
         if !self.unlocked {
             lock(&file, &self.path, writes)?;
         }
         let length = file.seek(SeekFrom::End(0)).map_err(|e| error!("Could not size '{shown}': {}", os_text(&e)))?;
+
+        /// Whether the host lets us read a file and not write it.
+        fn must_not_write(path: &Path) -> bool {
+            let refused = OpenOptions::new().read(true).write(true).open(path).err().map(|e| e.kind());
+            matches!(refused, Some(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem))
+        }
 
         let mut start = [0; 8];
         let known = length.min(8) as usize;
@@ -131,7 +140,7 @@ impl BlockOptions {
             file,
             length,
             size: length.next_multiple_of(SECTOR),
-            read_only: self.read_only,
+            read_only: self.read_only || !(writes || self.snapshot),
             cache: self.cache,
             discard: self.discard,
             guard_start: self.format.is_none(),

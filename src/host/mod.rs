@@ -7,6 +7,7 @@
 
 mod block;
 mod chardev;
+mod confine;
 mod ends;
 mod files;
 mod folder;
@@ -29,6 +30,7 @@ mod vvfat;
 
 pub use block::{BlockOptions, Cache, Format};
 pub use chardev::{Chardevs, MuxKeys};
+pub use confine::{Allowed, confine, lock_memory};
 pub use ends::{Block, CharEnd, NullChar};
 pub use folder::Folder;
 pub use signals::{Termination, watch_signals};

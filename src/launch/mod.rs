@@ -11,17 +11,19 @@ mod board;
 mod help;
 mod leave;
 mod outside;
+mod say;
 mod setup;
 
 use crate::base::{Result, dlog, os_text};
-use crate::cli::config::{MonitorMode, PanicAction as Panic, WatchdogAction as Watchdog};
+use crate::cli::config::{MemoryLock, MonitorMode, PanicAction as Panic, WatchdogAction as Watchdog};
 use crate::cli::{Command, Config, ConsolePlan};
 use crate::debug::Desk;
 use crate::error;
-use crate::host::{Chardevs, MuxKeys, watch_signals};
+use crate::host::{Allowed, Chardevs, MuxKeys, confine, lock_memory, watch_signals};
 use crate::machine::{self, Actions, Control, PanicAction, WatchdogAction};
 use leave::Leave;
 use outside::Outside;
+use say::say;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -55,6 +57,8 @@ fn start(argv: &[String]) -> Result<i32> {
 /// What is wrong with the command line, a file, the board, or the host.
 pub fn run(config: &Config) -> Result<i32> {
     config.supported()?;
+    say::set_style(config);
+    harden(config)?;
     start_log(config)?;
     let page = board::choose(config)?;
     let plan = ConsolePlan::new(config)?;
@@ -79,12 +83,10 @@ pub fn run(config: &Config) -> Result<i32> {
     for warning in machine.plan.layout.warnings() {
         say(format_args!("{}: {warning}", config.program));
     }
-    for note in &plan.notes {
+    for note in config.notes.iter().chain(&plan.notes) {
         say(format_args!("{}: {note}", config.program));
     }
-    if let Some(card) = config.display.vga.as_deref().filter(|card| *card != "none") {
-        say(format_args!("{}: warning: -vga {card}: this board has no graphics card", config.program));
-    }
+    warn_of_globals(config, &machine);
     if machine.plan.start == crate::boot::Start::Nothing && !config.run.stopped {
         say(format_args!(
             "{}: nothing to boot: -kernel, -bios or -drive if=pflash would give something",
@@ -110,9 +112,36 @@ pub fn run(config: &Config) -> Result<i32> {
     Ok(code.into())
 }
 
-/// Tells the user something. A stderr that nobody reads any more is no reason to stop, and must not panic.
-fn say(line: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+/// Does what the command line says about the process itself, before anything is opened.
+fn harden(config: &Config) -> Result<()> {
+    if let Some(name) = &config.run.process {
+        std::fs::write("/proc/self/comm", name).map_err(|e| error!("-name process={name}: {}", os_text(&e)))?;
+    }
+    if let Some(sandbox) = config.run.sandbox {
+        confine(Allowed {
+            obsolete: sandbox.obsolete,
+            elevate_privileges: sandbox.elevate_privileges,
+            spawn: sandbox.spawn,
+            resource_control: sandbox.resource_control,
+        })
+        .map_err(|e| e.within("-sandbox on"))?;
+    }
+    match config.run.memory_lock {
+        MemoryLock::Off => Ok(()),
+        lock => lock_memory(lock == MemoryLock::OnFault).map_err(|e| e.within("-overcommit mem-lock")),
+    }
+}
+
+/// Says which `-global` nothing on the board has taken.
+fn warn_of_globals(config: &Config, machine: &machine::Machine) {
+    for global in &config.globals {
+        let on_board = machine.parts.iter().any(|part| part.kind == global.driver);
+        let plugged = config.devices.iter().any(|device| machine::devices::is_called(&device.driver, &global.driver));
+        let disk = machine::devices::is_called("virtio-blk", &global.driver) && !config.drives.is_empty();
+        if !on_board && !plugged && !disk {
+            say(format_args!("{}: warning: {}: the machine has no such device", config.program, global.given));
+        }
+    }
 }
 
 /// Gives monitors and debuggers their streams.

@@ -2,7 +2,9 @@
 
 use crate::base::Result;
 use crate::boot::{Firmware, Request};
-use crate::cli::config::{DeviceArg, DriveArg, Firmware as Bios, FwCfgContent, Interface as If, RtcBase};
+use crate::cli::config::{
+    AccelArg, DeviceArg, DriveArg, Firmware as Bios, FwCfgContent, Interface as If, ObjectArg, RtcBase,
+};
 use crate::cli::{Config, ConsolePlan};
 use crate::engine::{CODE_LIMIT, Kind, LEAST_CODE_LIMIT, MOST_CODE_LIMIT};
 use crate::host::{Chardevs, Folder};
@@ -23,9 +25,7 @@ pub fn setup<'a>(config: &Config, plan: &ConsolePlan, chardevs: &'a mut Chardevs
     if let Some(share) = config.shares.first() {
         fail!("{}: shared folders are not supported yet", share.given);
     }
-    if let Some(object) = config.objects.iter().find(|object| !object.kind.starts_with("rng-")) {
-        fail!("{}: objects of this type are not supported yet", object.given);
-    }
+    config.objects.iter().try_for_each(check_object)?;
     if config.memory.path.is_some() {
         fail!("-mem-path is not supported yet");
     }
@@ -62,6 +62,9 @@ pub fn setup<'a>(config: &Config, plan: &ConsolePlan, chardevs: &'a mut Chardevs
         seed: config.run.seed,
         uuid: config.run.uuid,
         no_display: config.display.nographic || has_no_graphics(config),
+        boot_menu: config.boot.menu,
+        max_cpus: (!config.smp.counts.is_empty()).then_some(topology.max_cpus),
+        prealloc: config.memory.prealloc,
     })
 }
 
@@ -71,8 +74,8 @@ fn engine(config: &Config) -> Result<(Kind, usize)> {
     let mut refused = Vec::new();
     for accel in &config.accels {
         match accel.name.as_str() {
-            "interp" => return Ok((Kind::Interp, code_limit(&accel.props)?)),
-            "tcg" | "jit" => return Ok((USUAL, code_limit(&accel.props)?)),
+            "interp" => return Ok((Kind::Interp, code_limit(accel)?)),
+            "tcg" | "jit" => return Ok((USUAL, code_limit(accel)?)),
             "kvm" | "hvf" | "whpx" | "xen" | "qtest" | "mshv" | "nvmm" => {
                 refused.push(format!("failed to initialize {}: it is not supported yet", accel.name));
             }
@@ -82,14 +85,46 @@ fn engine(config: &Config) -> Result<(Kind, usize)> {
     if refused.is_empty() { Ok((USUAL, CODE_LIMIT)) } else { fail!("{}", refused.join("; ")) }
 }
 
-/// `tb-size=`, in MiB as QEMU has it; 0 is the default.
-fn code_limit(props: &[(String, String)]) -> Result<usize> {
-    let Some((_, text)) = props.iter().rfind(|(key, _)| key == "tb-size") else { return Ok(CODE_LIMIT) };
-    match text.parse::<u32>() {
-        Ok(0) => Ok(CODE_LIMIT),
-        Ok(mib) => Ok(((mib as usize) << 20).clamp(LEAST_CODE_LIMIT, MOST_CODE_LIMIT)),
-        Err(_) => fail!("tb-size={text} is no number of MiB"),
+/// Properties of accelerators beside `tb-size`, with the values that say what is done anyway.
+const ACCEL_PROPS: &[(&str, &[&str])] =
+    &[("thread", &["multi"]), ("one-insn-per-tb", &["off"]), ("split-wx", &["off"])];
+
+/// The properties of an accelerator, which come down to `tb-size=`: MiB as QEMU has it, 0 the default.
+fn code_limit(accel: &AccelArg) -> Result<usize> {
+    let AccelArg { name, props, given } = accel;
+    let mut limit = CODE_LIMIT;
+    for (key, value) in props {
+        match ACCEL_PROPS.iter().find(|(known, _)| known == key) {
+            Some((_, values)) if values.contains(&value.as_str()) => {}
+            Some((_, values)) => fail!("{given}: '{key}={value}' is not supported yet, only {}", values.join(", ")),
+            None if key == "tb-size" => {
+                let mib: u32 = value.parse().map_err(|_| error!("{given}: tb-size={value} is no number of MiB"))?;
+                let size = ((mib as usize) << 20).clamp(LEAST_CODE_LIMIT, MOST_CODE_LIMIT);
+                limit = if mib == 0 { CODE_LIMIT } else { size };
+            }
+            None => fail!("{given}: Property '{name}-accel.{key}' not found"),
+        }
     }
+    Ok(limit)
+}
+
+/// All random numbers come from the host's own generator, which its two devices show.
+fn check_object(object: &ObjectArg) -> Result<()> {
+    let ObjectArg { kind, given, .. } = object;
+    if !["rng-random", "rng-builtin"].contains(&kind.as_str()) {
+        fail!("{given}: objects of this type are not supported yet, only rng-random and rng-builtin");
+    }
+    for (key, value) in &object.props {
+        if kind != "rng-random" || key != "filename" {
+            fail!("{given}: Property '{kind}.{key}' not found");
+        }
+        if !["/dev/random", "/dev/urandom"].contains(&value.as_str()) {
+            fail!(
+                "{given}: random numbers from '{value}' are not supported yet, only from /dev/urandom or /dev/random"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// `-M board,graphics=off`.
@@ -118,7 +153,7 @@ fn request(config: &Config) -> Request {
 
 fn plug(config: &Config, device: &DeviceArg) -> Result<Plug> {
     let mut props = device.props.clone();
-    // All random numbers come from the host's own generator, which is what every object of the kind names.
+    // Every object is the same generator.
     if let Some(index) = props.iter().position(|(key, _)| key == "rng") {
         let (_, id) = props.remove(index);
         if config.objects.iter().all(|object| object.id != id) {
@@ -168,7 +203,7 @@ fn disk(config: &Config, drive: &DriveArg) -> Result<Disk> {
         Some(options) => {
             let (image, warning) = options.open().map_err(|e| e.within(&drive.given))?;
             if let Some(warning) = warning {
-                super::say(format_args!("{}: {warning}", config.program));
+                super::say::say(format_args!("{}: {warning}", config.program));
             }
             Some(image)
         }
@@ -204,6 +239,12 @@ fn semihosting(config: &Config, chardevs: &mut Chardevs) -> Result<Option<semiho
 
 fn fw_cfg(config: &Config) -> Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
+    if let Some(time) = config.boot.splash_time {
+        files.push(("etc/boot-menu-wait".into(), time.to_le_bytes().into()));
+    }
+    if let Some(time) = config.boot.reboot_timeout {
+        files.push(("etc/boot-fail-wait".into(), time.to_le_bytes().into()));
+    }
     for file in &config.fw_cfg {
         let bytes = match &file.content {
             FwCfgContent::Text(text) => text.clone().into_bytes(),

@@ -25,7 +25,7 @@ use crate::base::Result;
 use crate::boot::fdt::Node;
 use crate::boot::{self, Place, Plan, Space, Start};
 use crate::cpu::{Board, Cpu, DebugPoints, Remote};
-use crate::fabric::{BusBuilder, Clock, Dma, IrqLine, Pins, Ram, Timebase, Timers, Watchers};
+use crate::fabric::{BusBuilder, Clock, Dma, IrqLine, PAGE_SIZE, Pins, Ram, Timebase, Timers, Watchers};
 use crate::hw::FwCfgItems;
 use crate::hw::misc::fw_cfg::key;
 use crate::semihosting::Service;
@@ -54,6 +54,9 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
         fail!("machine '{name}' has room for {most:#x} bytes of RAM at most, not {ram_size:#x}");
     }
     let ram = Ram::new(ram_size, &watchers)?;
+    if setup.prealloc {
+        (0..ram_size).step_by(PAGE_SIZE as usize).for_each(|page| ram.write(page, &[0]));
+    }
     let mut spaces = vec![Space { name: "RAM".into(), at: page.ram_at.value, size: ram_size }];
     bus.ram("ram", page.ram_at.value, ram_size, ram.clone(), 0, true).map_err(|e| page.ram_at.origin.error(e))?;
     for memory in &page.memory {
@@ -192,9 +195,10 @@ fn random(seed: Seed, fixed: Option<u64>) -> Result<RandomBytes> {
 
 fn cpu_count(page: &Page, setup: &Setup<'_>) -> Result<u32> {
     let cpus = setup.cpus.unwrap_or(page.cpus);
-    if cpus == 0 || cpus > page.most_cpus {
+    let possible = setup.max_cpus.map_or(cpus, |max| max.max(cpus));
+    if cpus == 0 || possible > page.most_cpus {
         let (name, most) = (&page.name, page.most_cpus);
-        fail!("Invalid SMP CPUs {cpus}. The max CPUs supported by machine '{name}' is {most}");
+        fail!("Invalid SMP CPUs {possible}. The max CPUs supported by machine '{name}' is {most}");
     }
     Ok(cpus)
 }
@@ -204,9 +208,9 @@ fn tell_firmware(items: &FwCfgItems, plan: &Plan, setup: &Setup<'_>, cpus: u32, 
     let short = |number: u32| (number as u16).to_le_bytes();
     items.set(key::RAM_SIZE, ram.to_le_bytes());
     items.set(key::NB_CPUS, short(cpus));
-    items.set(key::MAX_CPUS, short(cpus));
+    items.set(key::MAX_CPUS, short(setup.max_cpus.unwrap_or(cpus)));
     items.set(key::NOGRAPHIC, short(u32::from(setup.no_display)));
-    items.set(key::BOOT_MENU, short(0));
+    items.set(key::BOOT_MENU, short(u32::from(setup.boot_menu)));
     items.set(key::UUID, setup.uuid.unwrap_or_default());
     if let Some(handed) = &plan.handed {
         let size = |bytes: &[u8]| (bytes.len() as u32).to_le_bytes();

@@ -65,6 +65,13 @@ pub struct Plugged {
     pub given: String,
 }
 
+/// Whether a device that a command line calls `given` is the one called `name`.
+pub fn is_called(given: &str, name: &str) -> bool {
+    let real =
+        |name: &str| ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name.to_string(), |(_, r)| r.to_string());
+    real(given) == real(name)
+}
+
 /// Everything that is to be plugged in, by the name of the part that it goes into.
 #[derive(Default)]
 pub struct Plugs {

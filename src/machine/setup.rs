@@ -49,6 +49,12 @@ pub struct Setup<'a> {
     pub uuid: Option<[u8; 16]>,
     /// Whether there is no display.
     pub no_display: bool,
+    /// `-boot menu=`: whether firmware shows its menu.
+    pub boot_menu: bool,
+    /// `-smp maxcpus=`: how many CPUs firmware is told there can be.
+    pub max_cpus: Option<u32>,
+    /// `-mem-prealloc`: take all of main memory from the host at once.
+    pub prealloc: bool,
 }
 
 impl Default for Setup<'_> {
@@ -71,6 +77,9 @@ impl Default for Setup<'_> {
             seed: None,
             uuid: None,
             no_display: true,
+            boot_menu: false,
+            max_cpus: None,
+            prealloc: false,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::{Fault, Monitor, refuse};
-use crate::base::QEMU_VERSION;
+use crate::base::{self, QEMU_VERSION};
 use crate::cpu::{Group, Mapped, PageTables};
 use crate::debug::uuid_text;
 use crate::fabric::PAGE_SIZE;
@@ -16,7 +16,7 @@ type Answer = Result<String, Fault>;
 const GLANCE: Duration = Duration::from_millis(100);
 
 pub fn version(_: &mut Monitor, _: &mut Args<'_>) -> Answer {
-    Ok(format!("{QEMU_VERSION} (mimus {})\n", env!("CARGO_PKG_VERSION")))
+    Ok(format!("{QEMU_VERSION} ({})\n", base::version()))
 }
 
 pub fn status(monitor: &mut Monitor, _: &mut Args<'_>) -> Answer {

@@ -59,18 +59,14 @@ pub fn cpu(monitor: &mut Monitor, args: &mut Args<'_>) -> Answer {
 }
 
 pub fn log(_: &mut Monitor, args: &mut Args<'_>) -> Answer {
-    let mut mask = 0;
     let items = args.word();
     if items.is_empty() {
         return usage("log: items expected");
     }
-    for word in items.split(',').filter(|word| *word != "none") {
-        match dlog::ITEMS.iter().find(|(name, ..)| *name == word) {
-            Some((_, item, _)) => mask |= *item as u32,
-            None => return Ok(dlog::help()),
-        }
+    match dlog::mask_of(items) {
+        Ok(mask) => dlog::set_mask(mask),
+        Err(_) => return Ok(dlog::help()),
     }
-    dlog::set_mask(mask);
     Ok(NOTHING)
 }
 

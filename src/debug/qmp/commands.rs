@@ -1,7 +1,7 @@
 //! The commands of QMP.
 
 use super::json::text;
-use crate::base::QEMU_VERSION;
+use crate::base::{QEMU_VERSION, version};
 use crate::debug::monitor::Monitor;
 use crate::debug::{Desk, uuid_text};
 use crate::machine::{Control, PanicAction, Status, WatchdogAction};
@@ -132,7 +132,7 @@ impl Version {
         let mut numbers = QEMU_VERSION.split('.').map(|number| number.parse().unwrap_or(0));
         let mut next = || numbers.next().unwrap_or(0);
         let (major, minor, micro) = (next(), next(), next());
-        Version { qemu: Qemu { micro, minor, major }, package: format!("mimus {}", env!("CARGO_PKG_VERSION")) }
+        Version { qemu: Qemu { micro, minor, major }, package: version() }
     }
 }
 
