@@ -2,6 +2,8 @@
 //!
 //! A test of an item that is off costs one relaxed load, so call sites need no guard of their own.
 
+use super::{Result, os_text};
+use crate::error;
 use std::fmt;
 use std::io::Write;
 use std::ops::RangeInclusive;
@@ -125,6 +127,17 @@ pub fn on_at(item: Item, address: u64) -> bool {
 /// Sends the log to `out` instead of stderr.
 pub fn set_output(out: Box<dyn Write + Send>) {
     *lock() = Some(out);
+}
+
+/// Sends the log to a new file. As in QEMU a `%d` is the process's number, so that machines do not share a log.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn set_file(path: &str) -> Result<()> {
+    let path = path.replacen("%d", &std::process::id().to_string(), 1);
+    let file = std::fs::File::create(&path).map_err(|e| error!("could not open log '{path}': {}", os_text(&e)))?;
+    set_output(Box::new(std::io::BufWriter::new(file)));
+    Ok(())
 }
 
 /// Writes `text` as it is.

@@ -18,6 +18,7 @@ mod kernel;
 mod layout;
 mod loader;
 pub mod riscv64;
+pub mod symbols;
 mod uboot;
 
 pub use files::{Firmware, find_firmware, firmware_dirs, read};

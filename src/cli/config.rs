@@ -469,6 +469,8 @@ pub struct RunOptions {
     pub perfmap: bool,
     /// `-jitdump`.
     pub jitdump: bool,
+    /// `-symbols`: the file that names the guest's functions.
+    pub symbols: Option<PathBuf>,
     /// `-semihosting`, `-semihosting-config`; `None`: semihosting calls are not served.
     pub semihosting: Option<SemihostingArgs>,
     /// `-name process=`: what the host calls the process.

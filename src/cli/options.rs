@@ -131,6 +131,7 @@ pub static SECTIONS: &[(&str, &[Opt])] = &[
         opt("dfilter", "RANGE,...", "log code of these addresses only: START+SIZE, START-SIZE, START..END", run::log_filter),
         opt("trace", "help", "trace events, of which there are none: -d logs", run::trace),
         later("plugin", "[file=]FILE[,...]", "a plugin"),
+        opt("symbols", "FILE", "name the guest's functions in logs and profiles as this vmlinux or System.map does", run::symbols),
         flag("perfmap", "write a map of guest code for perf", run::perfmap),
         flag("jitdump", "write a dump of guest code for perf", run::jitdump),
         flag("semihosting", "serve the guest's semihosting calls, its files those in the current folder", run::semihosting),

@@ -85,6 +85,11 @@ fn range(text: &str) -> Result<RangeInclusive<u64>> {
     }
 }
 
+pub fn symbols(reader: &mut Reader, arg: &Arg<'_>) -> Result<()> {
+    reader.config.run.symbols = Some(PathBuf::from(&arg.value));
+    Ok(())
+}
+
 pub fn perfmap(reader: &mut Reader, _: &Arg<'_>) -> Result<()> {
     reader.config.run.perfmap = true;
     Ok(())

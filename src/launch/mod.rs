@@ -13,6 +13,7 @@ mod leave;
 mod outside;
 mod say;
 mod setup;
+mod silence;
 
 use crate::base::{Result, dlog, os_text};
 use crate::cli::config::{MemoryLock, MonitorMode, PanicAction as Panic, WatchdogAction as Watchdog};
@@ -72,7 +73,8 @@ pub fn run(config: &Config) -> Result<i32> {
     let by_escape = leave.clone();
     let keys = MuxKeys { escape: plan.escape, on_exit: Arc::new(move || by_escape.now(0)) };
     let mut chardevs = Chardevs::open(&plan.chardevs, keys)?;
-    let setup = setup::setup(config, &plan, &mut chardevs)?;
+    let spoken = Arc::default();
+    let setup = setup::setup(config, &plan, &mut chardevs, &spoken)?;
     let machine = machine::build(page, setup)?;
     if let Some(path) = &config.machine.dumpdtb {
         std::fs::write(path, &machine.dtb)
@@ -102,6 +104,7 @@ pub fn run(config: &Config) -> Result<i32> {
     if !config.run.stopped {
         control.resume();
     }
+    silence::watch(config, &plan, spoken, Arc::downgrade(&control))?;
     let code = control.supervise()?;
     if let Some(path) = &config.run.pidfile {
         // It may be gone already, which is as well.
@@ -162,10 +165,10 @@ fn serve(desk: &Arc<Desk>, plan: &ConsolePlan, chardevs: &mut Chardevs) -> Resul
 fn start_log(config: &Config) -> Result<()> {
     let log = &config.run.log;
     if let Some(path) = &log.file {
-        // As in QEMU `%d` is the process's number, so that machines do not share a log.
-        let path = path.display().to_string().replacen("%d", &std::process::id().to_string(), 1);
-        let file = std::fs::File::create(&path).map_err(|e| error!("could not open log '{path}': {}", os_text(&e)))?;
-        dlog::set_output(Box::new(std::io::BufWriter::new(file)));
+        dlog::set_file(&path.display().to_string())?;
+    }
+    if let Some(path) = &config.run.symbols {
+        crate::base::symbols::add(crate::boot::symbols::read(path)?);
     }
     dlog::set_filter(log.filter.clone());
     dlog::set_mask(log.mask);

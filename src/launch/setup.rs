@@ -7,18 +7,25 @@ use crate::cli::config::{
 };
 use crate::cli::{Config, ConsolePlan};
 use crate::engine::{CODE_LIMIT, Kind, LEAST_CODE_LIMIT, MOST_CODE_LIMIT};
-use crate::host::{Chardevs, Folder};
+use crate::host::{CharEnd, Chardevs, Folder, Heard};
 use crate::machine::{CpuChoice, Disk, Interface, Plug, Setup};
 use crate::semihosting;
 use crate::{error, fail};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-/// Makes it.
+/// Makes it; `spoken` is set when the guest sends something by a serial line or a port.
 ///
 /// # Errors
 /// What cannot be opened or is not possible yet.
-pub fn setup<'a>(config: &Config, plan: &ConsolePlan, chardevs: &'a mut Chardevs) -> Result<Setup<'a>> {
+pub fn setup<'a>(
+    config: &Config,
+    plan: &ConsolePlan,
+    chardevs: &'a mut Chardevs,
+    spoken: &Arc<AtomicBool>,
+) -> Result<Setup<'a>> {
     if let Some(net) = config.nets.iter().find(|net| net.kind != "none") {
         fail!("{}: network backends are not supported yet", net.given);
     }
@@ -29,9 +36,11 @@ pub fn setup<'a>(config: &Config, plan: &ConsolePlan, chardevs: &'a mut Chardevs
     if config.memory.path.is_some() {
         fail!("-mem-path is not supported yet");
     }
+    let any = spoken.clone();
+    let heard = move |end| Box::new(Heard::new(end, &any)) as Box<dyn CharEnd>;
     let mut serials = Vec::new();
     for serial in &plan.serials {
-        serials.push(serial.as_deref().map(|id| chardevs.end(id)).transpose()?);
+        serials.push(serial.as_deref().map(|id| chardevs.end(id).map(&heard)).transpose()?);
     }
     let semihosting = semihosting(config, chardevs)?;
     let topology = config.smp.topology()?;
@@ -50,7 +59,7 @@ pub fn setup<'a>(config: &Config, plan: &ConsolePlan, chardevs: &'a mut Chardevs
         plugs: config.devices.iter().map(|device| plug(config, device)).collect::<Result<_>>()?,
         disks: disks(config)?,
         serials,
-        chardevs: Box::new(|id| chardevs.end(id)),
+        chardevs: Box::new(move |id| chardevs.end(id).map(&heard)),
         fw_cfg: fw_cfg(config)?,
         globals: config
             .globals

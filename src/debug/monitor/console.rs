@@ -1,6 +1,6 @@
 //! A monitor on a stream that a person types into: prompt, echo, a line at a time.
 
-use super::Monitor;
+use super::{Monitor, complete};
 use crate::base::QEMU_VERSION;
 use crate::debug::Desk;
 use crate::host::{CharEnd, CharStream};
@@ -110,12 +110,25 @@ impl Console {
         match byte {
             b'\r' | b'\n' => self.enter(),
             8 | 0x7f if self.talk.line.pop().is_some() => self.say("\x08 \x08"),
+            b'\t' => self.complete(),
             // Ctrl-U, Ctrl-C.
             0x15 | 3 => self.replace(String::new()),
             0x1b => self.talk.escape.push(byte),
             0x20.. => self.type_byte(byte),
             _ => {}
         }
+    }
+
+    /// Tab: goes on as far as only one way leads, and shows the ways from there.
+    fn complete(&mut self) {
+        let (names, length) = complete::candidates(&self.talk.line);
+        let rest = complete::common(&names).get(length..).unwrap_or_default().to_string();
+        let more = if names.len() == 1 { rest + " " } else { rest };
+        if more.is_empty() && names.len() > 1 {
+            let line = self.talk.line.clone();
+            self.say(&format!("\n{}\n{PROMPT}{line}", names.join(" ")));
+        }
+        more.bytes().for_each(|byte| self.type_byte(byte));
     }
 
     /// Arrows: up and down call lines back.

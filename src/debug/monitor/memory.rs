@@ -3,6 +3,7 @@
 use super::args::Args;
 use super::{Fault, Monitor, refuse, usage};
 use crate::cpu::Cpu;
+use crate::fabric::PAGE_SIZE;
 use std::fmt::Write;
 use std::fs::File;
 use std::io::Write as _;
@@ -236,6 +237,28 @@ pub fn sum(monitor: &mut Monitor, args: &mut Args<'_>) -> Answer {
         done += bytes.len() as u64;
     }
     Ok(format!("{sum:05}\n"))
+}
+
+pub fn gva2gpa(monitor: &mut Monitor, args: &mut Args<'_>) -> Answer {
+    let address = args.expression(monitor)?;
+    match monitor.control().with_cpu(monitor.cpu, |cpu| cpu.isa.translate_debug(cpu, address)) {
+        Ok(Some(physical)) => Ok(format!("gpa: {physical:#x}\n")),
+        Ok(None) => Ok("Unmapped\n".into()),
+        Err(e) => refuse(e.to_string()),
+    }
+}
+
+pub fn gpa2hva(monitor: &mut Monitor, args: &mut Args<'_>) -> Answer {
+    let address = args.expression(monitor)?;
+    let bus = &monitor.control().machine().bus;
+    let Some(region) = bus.map().into_iter().find(|region| (region.base..=region.last).contains(&address)) else {
+        return refuse(format!("No memory is mapped at address {address:#x}"));
+    };
+    let Some(page) = bus.host_page(address & !(PAGE_SIZE - 1)) else {
+        return refuse(format!("Memory at address {address:#x} is not RAM"));
+    };
+    let host = page.to_host_page().host_address() as usize as u64 + address % PAGE_SIZE;
+    Ok(format!("Host virtual address for {address:#x} ({}) is {host:#x}\n", region.name))
 }
 
 pub fn memsave(monitor: &mut Monitor, args: &mut Args<'_>) -> Answer {

@@ -9,7 +9,9 @@
 //! them.
 
 mod args;
+mod complete;
 mod console;
+mod dump;
 mod expr;
 mod info;
 mod memory;
@@ -18,6 +20,7 @@ mod run;
 mod tests;
 
 pub use console::Console;
+pub use dump::{save_core, save_tree};
 
 use super::Desk;
 use crate::machine::Control;
@@ -66,10 +69,15 @@ fn refuse<T>(text: impl Into<String>) -> Result<T, Fault> {
 const COMMANDS: &[Command] = &[
     row("c|cont", "", "resume emulation", run::cont),
     row("cpu", "index", "set the default CPU", run::cpu),
+    row("dump-guest-memory", "filename [begin length]", "dump guest memory into file 'filename', an ELF core (begin, length: only that memory)", dump::dump_guest_memory),
+    row("dumpdtb", "filename", "dump the device tree in dtb format to 'filename'", dump::dumpdtb),
     row("gdbserver", "[device]", "start gdbserver on given device (default 'tcp::1234'), stop with 'none'", run::gdbserver),
+    row("gpa2hva", "addr", "print the host virtual address corresponding to a guest physical address", memory::gpa2hva),
+    row("gva2gpa", "addr", "print the guest physical address corresponding to a guest virtual address", memory::gva2gpa),
     row("help|?", "[cmd]", "show the help", help),
     row("info", "[subcommand]", "show various information about the system state", info),
     row("log", "item1[,...]", "activate logging of the specified items", run::log),
+    row("logfile", "filename", "output logs to 'filename'", run::logfile),
     row("memsave", "addr size file", "save to disk virtual memory dump starting at 'addr' of size 'size'", memory::memsave),
     row("nmi", "", "inject an NMI", run::nmi),
     row("pmemsave", "addr size file", "save to disk physical memory dump starting at 'addr' of size 'size'", memory::pmemsave),

@@ -70,6 +70,14 @@ pub fn log(_: &mut Monitor, args: &mut Args<'_>) -> Answer {
     Ok(NOTHING)
 }
 
+pub fn logfile(_: &mut Monitor, args: &mut Args<'_>) -> Answer {
+    let path = args.file()?;
+    match dlog::set_file(&path) {
+        Ok(()) => Ok(NOTHING),
+        Err(e) => refuse(format!("Error: {e}")),
+    }
+}
+
 pub fn gdbserver(monitor: &mut Monitor, args: &mut Args<'_>) -> Answer {
     let device = match args.word() {
         "" => "tcp::1234",

@@ -191,3 +191,71 @@ fn a_line_is_edited_as_it_is_typed() {
     client.connect();
     assert!(client.read_to("(qemu) ").starts_with("QEMU "), "the next one is greeted, too");
 }
+
+#[test]
+fn tab_completes_what_is_typed() {
+    let bench = Bench::new(Kind::Interp, 1, COUNT);
+    let (client, end) = pair();
+    bench.desk.serve_monitor(end).unwrap();
+    client.connect();
+    client.read_to("(qemu) ");
+    client.send(b"info stat\t\n");
+    assert_eq!(client.read_to("(qemu) "), "info status \r\nVM status: paused (prelaunch)\r\n(qemu) ");
+    client.send(b"syst\t");
+    assert_eq!(client.read_to("system_"), "system_", "as far as only one way leads");
+    client.send(b"\t");
+    assert_eq!(client.read_to("(qemu) system_"), "\r\nsystem_powerdown system_reset\r\n(qemu) system_");
+}
+
+#[test]
+fn addresses_are_translated() {
+    let bench = Bench::new(Kind::Interp, 1, COUNT);
+    let mut monitor = monitor(&bench);
+    assert_eq!(monitor.execute("gva2gpa 0x80000123"), "gpa: 0x80000123\n");
+    assert!(monitor.execute("gpa2hva 0x80000123").starts_with("Host virtual address for 0x80000123 (ram) is 0x"));
+    assert_eq!(monitor.execute("gpa2hva 0x10100000"), "Memory at address 0x10100000 is not RAM\n");
+    assert_eq!(monitor.execute("gpa2hva 0x70000000"), "No memory is mapped at address 0x70000000\n");
+}
+
+#[test]
+fn a_core_holds_registers_and_memory() {
+    use goblin::elf::Elf;
+    let bench = Bench::new(Kind::Interp, 2, COUNT);
+    let mut monitor = monitor(&bench);
+    let path = std::env::temp_dir().join(format!("mimus-core-{}", std::process::id()));
+    assert_eq!(monitor.execute(&format!("dump-guest-memory {}", path.display())), "");
+    let bytes = std::fs::read(&path).unwrap();
+    let elf = Elf::parse(&bytes).unwrap();
+    assert_eq!(
+        (elf.header.e_type, elf.header.e_machine),
+        (goblin::elf::header::ET_CORE, goblin::elf::header::EM_RISCV)
+    );
+    let notes: Vec<_> = elf.iter_note_headers(&bytes).unwrap().map(Result::unwrap).collect();
+    assert_eq!(notes.len(), 2);
+    for (note, cpu) in notes.iter().zip(1u32..) {
+        assert_eq!((note.name, note.n_type, note.desc.len()), ("CORE", 1, 376));
+        assert_eq!(note.desc[32..36], cpu.to_le_bytes());
+        assert_eq!(note.desc[112..120], crate::debug::bench::CODE.to_le_bytes(), "pc");
+        assert_eq!(note.desc[112 + 80..][..8], crate::debug::bench::DATA.to_le_bytes(), "a0");
+    }
+    let ram = elf.program_headers.iter().find(|header| header.p_paddr == 0x8000_0000).unwrap();
+    assert_eq!((ram.p_filesz, ram.p_offset + ram.p_filesz), (16 << 20, bytes.len() as u64));
+    assert_eq!(bytes[ram.p_offset as usize..][..4], COUNT[0].to_le_bytes());
+    monitor.execute(&format!("dump-guest-memory {} 0x80000004 8", path.display()));
+    let part = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(part[part.len() - 8..], bytes[ram.p_offset as usize + 4..][..8]);
+    for (command, says) in [
+        ("dump-guest-memory -p x", "-p is not supported yet"),
+        ("dump-guest-memory x 0 8", "the guest has no memory there"),
+        ("dump-guest-memory", "a file name is missing"),
+        ("dumpdtb /nosuch/x", "could not write '/nosuch/x'"),
+        ("watchdog_action x", "there is no action 'x'"),
+    ] {
+        assert!(monitor.execute(command).contains(says), "{command}");
+    }
+    let tree = std::env::temp_dir().join(format!("mimus-tree-{}", std::process::id()));
+    monitor.execute(&format!("dumpdtb {}", tree.display()));
+    assert_eq!(std::fs::read(&tree).unwrap(), bench.control().machine().dtb);
+    std::fs::remove_file(&tree).unwrap();
+}

@@ -2,7 +2,7 @@
 
 use super::json::text;
 use crate::base::{QEMU_VERSION, version};
-use crate::debug::monitor::Monitor;
+use crate::debug::monitor::{Monitor, save_core, save_tree};
 use crate::debug::{Desk, uuid_text};
 use crate::machine::{Control, PanicAction, Status, WatchdogAction};
 use serde::Serialize;
@@ -31,6 +31,8 @@ type Run = fn(&Arc<Desk>, &mut Args) -> Result<String, Fault>;
 /// The commands beside `qmp_capabilities`, which the session sees to.
 const COMMANDS: &[(&str, Run)] = &[
     ("cont", |desk, _| steer(desk, |control| control.resume())),
+    ("dump-guest-memory", dump_guest_memory),
+    ("dumpdtb", dumpdtb),
     ("human-monitor-command", human_monitor_command),
     ("inject-nmi", |_, _| fault("machine does not provide NMIs")),
     ("memsave", |desk, args| save(desk, args, "memsave")),
@@ -68,8 +70,16 @@ pub fn run(desk: &Arc<Desk>, name: &str, arguments: Map<String, Value>) -> Resul
     let Some((_, run)) = COMMANDS.iter().find(|(own, _)| *own == name) else {
         return Err(Fault { class: "CommandNotFound", desc: format!("The command {name} has not been found") });
     };
-    let takes_any =
-        matches!(name, "human-monitor-command" | "memsave" | "pmemsave" | "set-action" | "watchdog-set-action");
+    let takes_any = matches!(
+        name,
+        "dump-guest-memory"
+            | "dumpdtb"
+            | "human-monitor-command"
+            | "memsave"
+            | "pmemsave"
+            | "set-action"
+            | "watchdog-set-action"
+    );
     match arguments.keys().next() {
         Some(key) if !takes_any => fault(format!("Parameter '{key}' is unexpected")),
         _ => run(desk, &mut Args(arguments)),
@@ -238,6 +248,35 @@ fn system_reset(desk: &Arc<Desk>, _: &mut Args) -> Result<String, Fault> {
         Ok(()) => Ok(NOTHING.into()),
         Err(e) => fault(e.to_string()),
     }
+}
+
+fn dump_guest_memory(desk: &Arc<Desk>, args: &mut Args) -> Result<String, Fault> {
+    let missing = |key: &str| Fault { class: "GenericError", desc: format!("Parameter '{key}' is missing") };
+    let switch = |value: &Value| value.as_bool();
+    let paging = args.take("paging", "boolean", switch)?.ok_or_else(|| missing("paging"))?;
+    let protocol = args.text("protocol")?;
+    let detach = args.take("detach", "boolean", switch)?.unwrap_or(false);
+    let (begin, length) = (args.number("begin")?, args.number("length")?);
+    let format = args.take("format", "string", |value| value.as_str().map(str::to_string))?;
+    args.finish()?;
+    if paging || detach || format.is_some_and(|format| format != "elf") {
+        return fault("only ELF cores of physical addresses are supported yet, and not detached");
+    }
+    let Some(path) = protocol.strip_prefix("file:") else {
+        return fault("parameter 'protocol' must start with 'file:': others are not supported yet");
+    };
+    let only = match (begin, length) {
+        (None, None) => None,
+        (Some(begin), Some(length)) if length > 0 => Some((begin, length)),
+        _ => return fault("'begin' and 'length' go together, and the length is not zero"),
+    };
+    save_core(desk.control(), path, only).map(|()| NOTHING.into()).or_else(|e| fault(e.to_string()))
+}
+
+fn dumpdtb(desk: &Arc<Desk>, args: &mut Args) -> Result<String, Fault> {
+    let path = args.text("filename")?;
+    args.finish()?;
+    save_tree(desk.control(), &path).map(|()| NOTHING.into()).or_else(|e| fault(e.to_string()))
 }
 
 fn set_action(desk: &Arc<Desk>, args: &mut Args) -> Result<String, Fault> {

@@ -38,6 +38,7 @@ mod registers;
 mod state;
 mod syndrome;
 mod system;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -49,7 +50,7 @@ pub use cores::{Cores, LINES};
 pub use describe::PINS;
 
 use crate::base::bits::field;
-use crate::cpu::{Access, Cpu, Helper, Isa, Lifted, Mapping, Mode, RegDef, Trap};
+use crate::cpu::{Access, Cpu, Helper, Isa, Lifted, Mapped, Mapping, Mode, PageTables, RegDef, Trap};
 use crate::float::{Round, Rules};
 use crate::ir::Builder;
 use features::Features;
@@ -221,6 +222,10 @@ impl Isa for Aarch64 {
 
     fn translate_debug(&self, cpu: &Cpu, address: u64) -> Option<u64> {
         mmu::translate_debug(cpu, address)
+    }
+
+    fn page_tables(&self, cpu: &Cpu, each: &mut dyn FnMut(Mapped) -> bool) -> PageTables {
+        tables::page_tables(cpu, each)
     }
 
     fn check(&self, cpu: &mut Cpu, address: u64, size: u8, access: Access) -> Result<(), Trap> {
