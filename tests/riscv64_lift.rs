@@ -168,7 +168,7 @@ fn the_assembler_agrees() {
     for _ in 0..2 {
         let text: String = lines.iter().zip(&refused).map(|(line, refused)| assembly(*line, *refused)).collect();
         std::fs::write(&source, text).unwrap();
-        let march = "rv64gc_zba_zbb_zbc_zbs_zbkb_zbkc_zbkx_zfh_zicbom_zicboz_zicbop_zawrs_svinval_zihintpause";
+        let march = "rv64gc_zba_zbb_zbc_zbs_zbkb_zbkc_zbkx_zfh_zicbom_zicboz_zicbop_zawrs_svinval_zihintpause_xtheadcmo_xtheadsync";
         let output =
             Command::new(AS).arg(format!("-march={march}")).arg(&source).arg("-o").arg(&object).output().unwrap();
         for message in String::from_utf8_lossy(&output.stderr).lines().filter(|line| line.contains("Error")) {
@@ -235,6 +235,8 @@ fn an_absent_extension_makes_its_instructions_illegal() {
         (Extensions::ZICSR, "csrrw"),
         (Extensions::ZIMOP, "mop.r"),
         (Extensions::S, "sret"),
+        (Extensions::XTHEADCMO, "th.dcache.cva"),
+        (Extensions::XTHEADSYNC, "th.sync"),
     ] {
         let word = row(name).value | if name == "c.addi" { 0x84 } else { 0 };
         assert!(!is_illegal(&lifted(&[word], 0, MODE, EVERYTHING)), "{name}");

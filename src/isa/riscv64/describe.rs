@@ -61,6 +61,8 @@ const NAMES: &[(&str, Extensions)] = &[
     ("svnapot", Extensions::SVNAPOT),
     ("svpbmt", Extensions::SVPBMT),
     ("svvptc", Extensions::SVVPTC),
+    ("xtheadcmo", Extensions::XTHEADCMO),
+    ("xtheadsync", Extensions::XTHEADSYNC),
 ];
 
 /// Names that version 1.11 of the privileged architecture brought.

@@ -107,6 +107,10 @@ extensions! {
     SSCOFPMF = 44, "sscofpmf";
     /// `misa` has the bit of the name of IMAFD together, which later manuals reserve.
     G = 45, "g";
+    /// T-Head's cache maintenance.
+    XTHEADCMO = 46, "xtheadcmo";
+    /// T-Head's synchronisation of processors.
+    XTHEADSYNC = 47, "xtheadsync";
 }
 
 impl Extensions {

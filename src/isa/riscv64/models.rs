@@ -61,7 +61,7 @@ static MODELS: &[Model] = &[
     Model { name: "sifive-u54", ext: GC, levels: 3, pmp: true, privileged: 10, ids: [0; 3] },
     Model {
         name: "thead-c906",
-        ext: GC.with(set!(G ZFH ZFHMIN)),
+        ext: GC.with(set!(G ZFH ZFHMIN XTHEADCMO XTHEADSYNC)),
         levels: 3,
         pmp: true,
         privileged: 11,

@@ -10,6 +10,7 @@ use super::extensions::Extensions;
 use super::helpers;
 use super::lift::system::CsrOp;
 use super::lift::{Lift, atomics, base, bitmanip, float, muldiv, system};
+use super::mode::Privilege;
 use crate::float::Format::{F16, F32, F64};
 use crate::float::MinMax;
 use crate::ir::MemSize::{B1, B2, B4, B8};
@@ -126,6 +127,34 @@ pub static ROWS: &[Row] = rows! {
     "000000000001 sssss 010 00000 0001111"    "cbo.clean" R "(s)"     [ZICBOM] system::cbo();
     "000000000010 sssss 010 00000 0001111"    "cbo.flush" R "(s)"     [ZICBOM] system::cbo();
     "000000000100 sssss 010 00000 0001111"    "cbo.zero"  R "(s)"     [ZICBOZ] system::cbo();
+
+    // T-Head's XTheadCmo and XTheadSync
+    "0000000 00001 00000 000 00000 0001011"   "th.dcache.call"    None "" [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000000 00011 00000 000 00000 0001011"   "th.dcache.ciall"   None "" [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000000 00010 00000 000 00000 0001011"   "th.dcache.iall"    None "" [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000000 10000 00000 000 00000 0001011"   "th.icache.iall"    None "" [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000000 10001 00000 000 00000 0001011"   "th.icache.ialls"   None "" [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000000 10101 00000 000 00000 0001011"   "th.l2cache.call"   None "" [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000000 10111 00000 000 00000 0001011"   "th.l2cache.ciall"  None "" [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000000 10110 00000 000 00000 0001011"   "th.l2cache.iall"   None "" [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000001 01001 sssss 000 00000 0001011"   "th.dcache.cpa"     R "s"   [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000001 01011 sssss 000 00000 0001011"   "th.dcache.cipa"    R "s"   [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000001 01010 sssss 000 00000 0001011"   "th.dcache.ipa"     R "s"   [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000001 00101 sssss 000 00000 0001011"   "th.dcache.cva"     R "s"   [XTHEADCMO] system::cache_maintenance(Privilege::User);
+    "0000001 00111 sssss 000 00000 0001011"   "th.dcache.civa"    R "s"   [XTHEADCMO] system::cache_maintenance(Privilege::User);
+    "0000001 00110 sssss 000 00000 0001011"   "th.dcache.iva"     R "s"   [XTHEADCMO] system::cache_maintenance(Privilege::User);
+    "0000001 00001 sssss 000 00000 0001011"   "th.dcache.csw"     R "s"   [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000001 00011 sssss 000 00000 0001011"   "th.dcache.cisw"    R "s"   [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000001 00010 sssss 000 00000 0001011"   "th.dcache.isw"     R "s"   [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000001 01000 sssss 000 00000 0001011"   "th.dcache.cpal1"   R "s"   [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000001 00100 sssss 000 00000 0001011"   "th.dcache.cval1"   R "s"   [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000001 11000 sssss 000 00000 0001011"   "th.icache.ipa"     R "s"   [XTHEADCMO] system::cache_maintenance(Privilege::Supervisor);
+    "0000001 10000 sssss 000 00000 0001011"   "th.icache.iva"     R "s"   [XTHEADCMO] system::cache_maintenance(Privilege::User);
+    "0000000 11000 00000 000 00000 0001011"   "th.sync"           None "" [XTHEADSYNC] system::full_fence();
+    "0000000 11001 00000 000 00000 0001011"   "th.sync.s"         None "" [XTHEADSYNC] system::full_fence();
+    "0000000 11010 00000 000 00000 0001011"   "th.sync.i"         None "" [XTHEADSYNC] system::fence_i();
+    "0000000 11011 00000 000 00000 0001011"   "th.sync.is"        None "" [XTHEADSYNC] system::fence_i();
+    "0000010 ttttt sssss 000 00000 0001011"   "th.sfence.vmas"    R "s, t" [XTHEADSYNC] system::sfence_vma();
 
     // Zimop
     "1n00nn 0111nn sssss 100 ddddd 1110011"   "mop.r"  R "d, s"       [ZIMOP] system::may_be_operation();

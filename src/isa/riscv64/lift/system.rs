@@ -110,6 +110,23 @@ pub fn fence_i(l: &mut Lift, _: Insn) {
     l.b.leave(Why::Sync);
 }
 
+/// TH.SYNC and its kin.
+pub fn full_fence(l: &mut Lift, _: Insn) {
+    l.b.fence();
+}
+
+/// TH.DCACHE, TH.ICACHE and TH.L2CACHE operations, for a privilege level and those above: caches are coherent here, and
+/// code that was written is looked for when its fetches are to see it.
+pub fn cache_maintenance(l: &mut Lift, i: Insn, lowest: Privilege) {
+    const OF_CODE: u32 = 1 << 24;
+    if l.mode.privilege < lowest {
+        return l.illegal();
+    }
+    if i.word & OF_CODE != 0 {
+        fence_i(l, i);
+    }
+}
+
 /// PAUSE.
 pub fn pause(l: &mut Lift, _: Insn) {
     l.b.leave(Why::Yield);
