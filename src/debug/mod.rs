@@ -43,13 +43,16 @@ pub trait Outside: Send + Sync {
         Vec::new()
     }
 
-    /// Opens a stream for a debugger; `text` is what `-gdb` takes.
+    /// Opens a stream for a debugger and says its name; `text` is what `-gdb` takes.
     ///
     /// # Errors
     /// When that is not possible.
-    fn open_gdb(&self, text: &str) -> Result<Box<dyn CharEnd>> {
+    fn open_gdb(&self, text: &str) -> Result<(String, Box<dyn CharEnd>)> {
         Err(crate::error!("cannot open '{text}' here"))
     }
+
+    /// Closes a stream.
+    fn close_stream(&self, _id: &str) {}
 }
 
 /// A UUID as it is written.
@@ -68,12 +71,14 @@ pub struct Desk {
     control: Arc<Control>,
     outside: Box<dyn Outside>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// The streams on which gdb is served, by name, and how that is ended.
+    gdb: Mutex<Vec<(String, gdb::Ending)>>,
 }
 
 impl Desk {
     /// A desk without visitors.
     pub fn new(control: Arc<Control>, outside: Box<dyn Outside>) -> Arc<Desk> {
-        Arc::new(Desk { control, outside, threads: Mutex::default() })
+        Arc::new(Desk { control, outside, threads: Mutex::default(), gdb: Mutex::default() })
     }
 
     /// The machine.
@@ -86,15 +91,30 @@ impl Desk {
         self.outside.as_ref()
     }
 
-    /// Serves gdb on a stream.
+    /// Serves gdb on the stream of that name.
     ///
     /// # Errors
     /// When the host has no thread left.
-    pub fn serve_gdb(self: &Arc<Desk>, end: Box<dyn CharEnd>) -> Result<()> {
+    pub fn serve_gdb(self: &Arc<Desk>, name: &str, end: Box<dyn CharEnd>) -> Result<()> {
         let desk = self.clone();
         // Observing starts here, so that nothing that happens from now on is missed.
         let session = gdb::Session::new(desk, end);
-        self.spawn("gdb", move || session.serve())
+        let ending = session.ending();
+        self.spawn("gdb", move || session.serve())?;
+        self.gdb_streams().push((name.to_string(), ending));
+        Ok(())
+    }
+
+    /// Serves gdb nowhere any more: whoever is there is left, with the points that it set, and nobody else comes.
+    pub fn stop_gdb(&self) {
+        for (name, ending) in std::mem::take(&mut *self.gdb_streams()) {
+            ending.end();
+            self.outside.close_stream(&name);
+        }
+    }
+
+    fn gdb_streams(&self) -> std::sync::MutexGuard<'_, Vec<(String, gdb::Ending)>> {
+        self.gdb.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Serves a monitor on a stream.

@@ -153,6 +153,13 @@ impl Chardevs {
         })
     }
 
+    /// Closes the stream `id`, if there is one; its end finds nobody there any more.
+    pub fn remove(&mut self, id: &str) {
+        if let Some(Chardev { kind: Kind::Port(port), .. }) = self.open.remove(id) {
+            self.io.close(&port);
+        }
+    }
+
     /// Names with what stands behind them, for `info chardev`.
     pub fn list(&self) -> impl Iterator<Item = (&str, &str)> {
         self.open.iter().map(|(id, chardev)| (id.as_str(), chardev.filename.as_str()))

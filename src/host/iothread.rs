@@ -7,7 +7,7 @@
 //! The poller is edge-triggered; a side is registered again after each read, which asks for a fresh edge, so that
 //! descriptors shared with the shell can stay blocking.
 
-use super::link::{AtEof, Driver, Link, Moved, Side, Turn, read, write};
+use super::link::{AtEof, Driver, Fixed, Link, Moved, Side, Turn, read, write};
 use super::os_text;
 use super::port::{Notify, Port};
 use super::telnet::Telnet;
@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 
 /// How long the thread goes on looking by itself after it has written: the latency of output that follows output.
 const MOMENT: Duration = Duration::from_millis(2);
+/// How long closing a stream is waited for.
+const CLOSE_LIMIT: Duration = Duration::from_millis(500);
 /// How much is read at once.
 const READ_CHUNK: usize = 16 << 10;
 
@@ -33,6 +35,8 @@ const TOKENS: usize = 3;
 
 enum Command {
     Add(Box<Task>),
+    /// Closes a stream, and says so by dropping the sender.
+    Close(Arc<Port>, Sender<()>),
     Stop,
 }
 
@@ -78,6 +82,15 @@ impl IoThread {
         };
         self.send(Command::Add(Box::new(task)));
         port
+    }
+
+    /// Closes a stream: nobody comes there any more.
+    pub(super) fn close(&self, port: &Arc<Port>) {
+        self.ports.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).retain(|other| !Arc::ptr_eq(other, port));
+        let (done, closed) = channel();
+        self.send(Command::Close(Arc::clone(port), done));
+        // Its address is free behind this.
+        let _ = closed.recv_timeout(CLOSE_LIMIT);
     }
 
     fn send(&self, command: Command) {
@@ -153,6 +166,13 @@ impl Loop {
             while let Ok(command) = self.commands.try_recv() {
                 match command {
                     Command::Add(task) => self.tasks.push(*task),
+                    Command::Close(port, _done) => {
+                        // Its place stays: tokens name the places.
+                        let mut tasks = self.tasks.iter_mut();
+                        if let Some(task) = tasks.find(|task| Arc::ptr_eq(&task.port, &port)) {
+                            task.close(self.poll.registry(), Instant::now());
+                        }
+                    }
                     Command::Stop => return self.tasks.iter_mut().for_each(|task| task.driver.close()),
                 }
             }
@@ -329,6 +349,16 @@ impl Task {
     }
 
     /// The other side has left: what it did not take is dropped.
+    /// Lets whoever is there go, and nobody else come.
+    fn close(&mut self, registry: &Registry, now: Instant) {
+        self.lose(registry, now);
+        if let Some(fd) = self.watched.take() {
+            let _ = registry.deregister(&mut SourceFd(&fd));
+        }
+        self.driver.close();
+        (self.driver, self.log) = (Box::new(Fixed(None)), None);
+    }
+
     fn lose(&mut self, registry: &Registry, now: Instant) {
         if let Some(link) = self.link.take() {
             forget(link.reader, registry);

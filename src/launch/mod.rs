@@ -157,7 +157,7 @@ fn serve(desk: &Arc<Desk>, plan: &ConsolePlan, chardevs: &mut Chardevs) -> Resul
         }
     }
     if let Some(gdb) = &plan.gdb {
-        desk.serve_gdb(chardevs.end(gdb)?)?;
+        desk.serve_gdb(gdb, chardevs.end(gdb)?)?;
     }
     Ok(())
 }

@@ -51,11 +51,17 @@ impl debug::Outside for Outside {
         self.drives.clone()
     }
 
-    fn open_gdb(&self, text: &str) -> Result<Box<dyn CharEnd>> {
+    fn open_gdb(&self, text: &str) -> Result<(String, Box<dyn CharEnd>)> {
         let streams = self.streams.upgrade().ok_or_else(|| error!("the run is over"))?;
         let spec = crate::cli::gdb_stream(text)?;
         let mut streams = lock(&streams);
         streams.add(&spec)?;
-        streams.end(&spec.id)
+        Ok((spec.id.clone(), streams.end(&spec.id)?))
+    }
+
+    fn close_stream(&self, id: &str) {
+        if let Some(streams) = self.streams.upgrade() {
+            lock(&streams).remove(id);
+        }
     }
 }

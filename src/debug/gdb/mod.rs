@@ -16,4 +16,4 @@ mod session;
 mod tests;
 mod wire;
 
-pub use session::Session;
+pub use session::{Ending, Session};

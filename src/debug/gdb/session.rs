@@ -3,7 +3,7 @@
 use super::guest::{EINVAL, Guest, sstep, tid_of};
 use super::wire::{Input, LONGEST, Reader, packet};
 use crate::debug::Desk;
-use crate::host::{CharEnd, CharStream};
+use crate::host::{Bell, CharEnd, CharStream};
 use crate::machine::Happening;
 use gdbstub::common::Signal;
 use gdbstub::conn::Connection;
@@ -14,6 +14,7 @@ use std::convert::Infallible;
 use std::io::Write;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 
 /// What `gdbstub` wants sent.
@@ -40,6 +41,21 @@ pub struct Session {
     stream: CharStream,
     news: Receiver<Happening>,
     desk: Arc<Desk>,
+    ended: Arc<AtomicBool>,
+}
+
+/// Ends a session from outside.
+pub struct Ending {
+    ended: Arc<AtomicBool>,
+    bell: Arc<Bell>,
+}
+
+impl Ending {
+    /// Ends it, soon.
+    pub fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        self.bell.ring();
+    }
 }
 
 impl Session {
@@ -48,14 +64,23 @@ impl Session {
         let stream = CharStream::new(end);
         let bell = stream.bell();
         let news = desk.control().observe(move || bell.ring());
-        Session { stream, news, desk }
+        Session { stream, news, desk, ended: Arc::default() }
     }
 
-    /// Serves clients until the run ends.
+    /// What ends it.
+    pub fn ending(&self) -> Ending {
+        Ending { ended: self.ended.clone(), bell: self.stream.bell() }
+    }
+
+    /// Serves clients until the run ends, or somebody ends the session.
     pub fn serve(self) {
-        let bell = self.stream.bell();
+        let (bell, ended) = (self.stream.bell(), self.ended.clone());
         let mut line = Line::new(self);
         while !line.over {
+            if ended.load(Ordering::SeqCst) {
+                line.guest.clear();
+                return;
+            }
             let change = line.stream.turn();
             if let Some(came) = change {
                 line.begin();

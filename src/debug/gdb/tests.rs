@@ -19,7 +19,7 @@ struct Gdb {
 impl Gdb {
     fn attach(bench: &Bench) -> Gdb {
         let (client, end) = pair();
-        bench.desk.serve_gdb(end).unwrap();
+        bench.desk.serve_gdb("gdb", end).unwrap();
         client.connect();
         let gdb = Gdb { client };
         gdb.begin();
@@ -437,4 +437,23 @@ fn nonsense_is_survived() {
 #[test]
 fn addresses_of_the_tests_agree() {
     assert_eq!((CODE, DATA), (0x8000_0000, 0x8000_1000));
+}
+
+#[test]
+fn an_ended_session_leaves_no_points_behind() {
+    let bench = Bench::new(Kind::Interp, 1, COUNT);
+    let gdb = Gdb::attach(&bench);
+    gdb.ok(&format!("Z0,{:x},4", CODE + 0x100));
+    gdb.send("vCont;c");
+    let wait_for = |count: usize| {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let points = || bench.control().with_cpu(0, |cpu| cpu.board.debug.read().breakpoints.len()).unwrap();
+        while points() != count {
+            assert!(std::time::Instant::now() < deadline, "{} breakpoints, not {count}", points());
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    };
+    wait_for(1);
+    bench.desk.stop_gdb();
+    wait_for(0);
 }

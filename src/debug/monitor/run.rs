@@ -81,10 +81,16 @@ pub fn logfile(_: &mut Monitor, args: &mut Args<'_>) -> Answer {
 pub fn gdbserver(monitor: &mut Monitor, args: &mut Args<'_>) -> Answer {
     let device = match args.word() {
         "" => "tcp::1234",
-        "none" => return refuse("a gdbserver that has been started stays"),
+        "none" => {
+            monitor.desk.stop_gdb();
+            return Ok("Disabled gdbserver\n".into());
+        }
         word => word,
     };
-    let served = monitor.desk.outside().open_gdb(device).and_then(|end| monitor.desk.serve_gdb(end));
+    // There is one, as in QEMU: a new one takes the place of the old.
+    monitor.desk.stop_gdb();
+    let opened = monitor.desk.outside().open_gdb(device);
+    let served = opened.and_then(|(name, end)| monitor.desk.serve_gdb(&name, end));
     match served {
         Ok(()) => Ok(format!("Waiting for gdb connection on device '{device}'\n")),
         Err(e) => refuse(format!("Could not open gdbserver on device '{device}': {e}")),
