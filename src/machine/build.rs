@@ -100,6 +100,10 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
         globals: std::mem::take(&mut setup.globals),
     };
     let parts = Parts::build(&page, plugs, &mut setup.serials, &supply, &mut bus)?;
+    // The page's parts have taken theirs.
+    for (number, _) in setup.serials.iter().enumerate().filter(|(_, left)| left.is_some()) {
+        log::warn!("the board has no serial line {number}: nobody is at its other end");
+    }
     spaces.extend(parts.flash.iter().cloned());
     let bus = Arc::new(bus.build());
 
