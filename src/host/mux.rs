@@ -164,8 +164,7 @@ impl State {
                 self.timestamps = !self.timestamps;
                 (self.begin, self.line_start) = (Instant::now(), true);
             }
-            // There is nothing to save: writes of -snapshot are dropped.
-            b's' => {}
+            b's' => self.say("What -snapshot holds back cannot be saved yet.\n\r"),
             byte if byte == escape => self.deliver(byte),
             // Not a command: both bytes go nowhere, as a mistyped command should.
             _ => {}
@@ -215,7 +214,6 @@ impl State {
             ("c", "goes to the next console or the monitor"),
             ("b", "sends a break (magic SysRq)"),
             ("t", "switches timestamps on or off"),
-            ("s", "saves what -snapshot holds back"),
             (&key, "sends the key itself"),
         ];
         lines.iter().fold("\n\r".to_string(), |text, (last, about)| text + &format!("{key} {last:<4} {about}\n\r"))

@@ -258,7 +258,7 @@ impl Isa for Aarch64 {
     }
 
     fn disassemble(&self, code: &[u8], address: u64) -> (String, usize) {
-        registers::disassemble(code, address)
+        disasm::disassemble(code, address)
     }
 
     fn read_register(&self, cpu: &mut Cpu, reg: &RegDef) -> u64 {

@@ -141,11 +141,3 @@ pub fn write(cpu: &mut Cpu, reg: &RegDef, value: u64) {
         _ => cpu.set(reg.slot, with_field(0, crate::base::bits::mask(reg.bits.into()), value)),
     }
 }
-
-/// See [`crate::cpu::Isa::disassemble`].
-pub fn disassemble(code: &[u8], _address: u64) -> (String, usize) {
-    match code.first_chunk::<4>() {
-        Some(word) => (format!(".inst 0x{:08x}", u32::from_le_bytes(*word)), 4),
-        None => (".byte".into(), code.len()),
-    }
-}

@@ -107,3 +107,10 @@ fn pairs_are_aligned_as_a_whole() {
     assert_eq!(taken(&mut cpu, result.unwrap_err()), (1, 0x9600_0061));
     assert_eq!(cpu.get(slots::FAR_EL1), RAM + 8);
 }
+
+#[test]
+fn debuggers_are_shown_instructions_as_text() {
+    let cpu = cpu();
+    assert_eq!(cpu.isa.disassemble(&0xd503_201fu32.to_le_bytes(), RAM), ("nop".to_string(), 4));
+    assert_eq!(cpu.isa.disassemble(&0x1000_0181u32.to_le_bytes(), RAM).0.split(' ').next(), Some("adr"));
+}
