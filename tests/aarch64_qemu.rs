@@ -11,6 +11,7 @@
 mod common;
 
 use common::{Random, rounds, words};
+use mimus::cpu::Trap;
 use mimus::float::{Flags, Rules};
 use mimus::ir::eval::{self, Env, Outcome, Trapped};
 use mimus::ir::{Block, Builder, HelperId, Mem, MemSize, RmwOp, Slot, verify};
@@ -18,7 +19,7 @@ use mimus::isa::aarch64::decode::{Insn, Row, decode};
 use mimus::isa::aarch64::features::Features;
 use mimus::isa::aarch64::lift::lift;
 use mimus::isa::aarch64::mode::{CodeMode, float_of_fpcr};
-use mimus::isa::aarch64::{calls, flags, helpers, mops, regs, table};
+use mimus::isa::aarch64::{calls, flags, helpers, mops, regs, simd, table};
 use std::collections::HashMap;
 
 const QEMU: &str = "qemu-aarch64";
@@ -126,6 +127,10 @@ impl Program {
             record[FPCR] = (random.below(4) as u64) << 22;
             if random.below(3) == 0 {
                 record[FPCR] |= random.next() & (1 << 19 | 1 << 24 | 1 << 25 | 1 << 26);
+            }
+            if random.below(3) == 0 {
+                // AH, FIZ, NEP.
+                record[FPCR] |= random.next() & 7;
             }
             record[FPSR] = if n % 7 == 0 { random.next() & 0x9f } else { 0 };
             for pointer in POINTERS.into_iter().filter(|n| *n != 31) {
@@ -443,6 +448,7 @@ impl Env for Machine {
                 self.raise(flags);
                 Ok(value)
             }
+            (helpers::FLOAT_ALTERNATE, insn) => Ok(simd::alternate::run(self, insn as u32, args[1])),
             (helpers::CAS_PAIR, address) => {
                 let (s, t) = (args[1] & 0xff, args[1] >> 8);
                 let (expected, new) = (self.pair([s, s + 1]), self.pair([t, t + 1]));
@@ -471,6 +477,32 @@ impl Env for Machine {
 
     fn rules(&self) -> &Rules {
         self.mode().rules()
+    }
+}
+
+impl simd::Machine for Machine {
+    fn slots(&mut self) -> &mut [u64] {
+        &mut self.slots
+    }
+
+    fn slot(&self, slot: Slot) -> u64 {
+        self.slots[slot.0 as usize]
+    }
+
+    fn load(&mut self, _: Mem, _: u64) -> Result<u64, Trap> {
+        unreachable!("only structures are loaded by a helper")
+    }
+
+    fn store(&mut self, _: Mem, _: u64, _: u64) -> Result<(), Trap> {
+        unreachable!("only structures are stored by a helper")
+    }
+
+    fn access(&self, size: MemSize) -> Mem {
+        self.mode().mem(size)
+    }
+
+    fn raise(&mut self, flags: Flags) {
+        self.flags |= flags;
     }
 }
 

@@ -1,5 +1,5 @@
 //! Advanced SIMD semantics against QEMU's user-mode emulation: every row of the table in random encodings, from random
-//! registers in all rounding modes, with FZ, FZ16, DN, AHP and EBF, as it is lifted and, where a helper does all of it too, by
+//! registers in all rounding modes, with FZ, FZ16, DN, AHP, EBF, and AH, FIZ and NEP, as it is lifted and, where a helper does all of it too, by
 //! the helper.
 //!
 //! ```text
@@ -110,6 +110,7 @@ impl Program {
             }
             record[FPCR] = if n % 5 == 0 { 0 } else { random.next() & FPCR_BITS & !(1 << 26) };
             record[FPCR] |= if n % 4 == 1 { random.next() & 1 << 26 } else { 0 };
+            record[FPCR] |= if n % 2 == 1 { random.next() & 7 } else { 0 };
             record[FPSR] = if n % 7 == 0 { random.next() & FPSR_BITS } else { 0 };
             program.inputs.push(record);
         }
@@ -230,6 +231,9 @@ impl Program {
                 found.push(format!("{way}: scratch memory at {:#x}: {their:#x} and here {our:#x}", index * 8));
                 break;
             };
+            if keeps_signs_of_nans(self.words[segment], self.inputs[input][FPCR]) {
+                continue;
+            }
             // One difference of an instruction is enough to begin with.
             if last == Some(segment) {
                 continue;
@@ -258,6 +262,12 @@ impl Program {
         }
         found
     }
+}
+
+/// Whether it is FABS or FNEG of a vector under FPCR.AH, which leave a NaN as it is (FPAbs, FPNeg): QEMU 10.0 minds
+/// that in the scalar forms alone. Our own tests try them.
+fn keeps_signs_of_nans(word: u32, fpcr: u64) -> bool {
+    ["fabs", "fneg"].contains(&decode(word).unwrap().name) && fpcr & 2 != 0
 }
 
 /// Half a vector: lanes of `width` bits that are likely to be special.

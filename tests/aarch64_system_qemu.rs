@@ -149,12 +149,10 @@ const DIFFERENCES: &[(&str, u32, &str)] = &[
     ("ID_AA64MMFR0", 32, "likewise in stage 2"),
     ("ID_AA64MMFR0", 40, "likewise in stage 2"),
     ("ID_AA64MMFR0", 56, "no fine-grained traps"),
-    ("ID_AA64MMFR1", 44, "no alternate floating-point behaviour"),
     ("ID_AA64MMFR1", 56, "no control of cache maintenance's permissions"),
     ("ID_AA64MMFR2", 24, "no nested virtualization"),
     ("ID_AA64MMFR2", 28, "no small translation tables"),
     ("ID_AA64MMFR2", 40, "stage 2 does not force write-back"),
-    ("ID_AA64ISAR2", 4, "no reciprocal estimates of 12 bits, which alternate behaviour would ask for"),
 ];
 
 /// Registers that are all AArch32's, SVE's or SME's.

@@ -136,12 +136,12 @@ fn select(f: Format, r: &Rules, a: u64, b: u64, kind: MinMax, wanted: Ordering) 
         };
         return (operand(f, r, if first { a } else { b }), flags);
     }
-    let mut flags = operand_flags(f, r, a, b);
     let (x, y) = (operand(f, r, a), operand(f, r, b));
     let (nan_a, nan_b) = (is_nan(f, a), is_nan(f, b));
     if !nan_a && !nan_b {
         let first = total_order(f, x).cmp(&total_order(f, y)) == wanted;
-        return (if first { x } else { y }, flags);
+        let (value, more) = flushed(f, r, if first { x } else { y });
+        return (value, operand_flags(f, r, a, b) | more);
     }
     let signaling = is_snan(f, a) || is_snan(f, b);
     let nan_wins = match kind {
@@ -151,10 +151,22 @@ fn select(f: Format, r: &Rules, a: u64, b: u64, kind: MinMax, wanted: Ordering) 
     };
     if nan_wins || nan_a && nan_b {
         let (bits, more) = propagate(f, r, &[a, b]);
-        return (bits, flags | more);
+        return (bits, operand_flags(f, r, a, b) | more);
     }
+    let number = if nan_a { y } else { x };
+    let (value, mut flags) = flushed(f, r, number);
+    flags |= operand_flags(f, r, if nan_a { b } else { a }, number);
     if signaling {
         flags |= Flags::INVALID;
     }
-    (if nan_a { y } else { x }, flags)
+    (value, flags)
+}
+
+/// A result that is one of the operands: a subnormal one may be used and not given.
+fn flushed(f: Format, r: &Rules, value: u64) -> (u64, Flags) {
+    match r.subnormals {
+        _ if !r.flush_outputs || !is_subnormal(f, value) => (value, Flags::NONE),
+        Subnormals::Arm => (value & f.sign_bit(), Flags::UNDERFLOW),
+        Subnormals::X86 => (value & f.sign_bit(), Flags::UNDERFLOW | Flags::INEXACT),
+    }
 }

@@ -192,6 +192,8 @@ impl BitOrAssign for Flags {
 pub enum NanRule {
     /// Always the positive canonical quiet NaN (RISC-V; Arm with FPCR.DN=1).
     Default,
+    /// Always the negative canonical quiet NaN (Arm with FPCR.AH=1 and DN=1). As with X86, inf*0 + qNaN is quiet.
+    DefaultNegative,
     /// The first signaling NaN, else the first quiet one; a fused multiply-add
     /// looks at the addend first, and inf*0 + qNaN is the default NaN.
     Arm,
@@ -200,6 +202,7 @@ pub enum NanRule {
     Power,
     /// The first NaN of either kind, in the order of the digits in a fused
     /// multiply-add's name (`VFMADD213` has src2, src1, src3). The default NaN is negative, and inf*0 + qNaN is quiet.
+    /// Arm with FPCR.AH=1 does the same.
     X86,
 }
 
@@ -219,10 +222,10 @@ pub enum Subnormals {
     /// flushing a result UNDERFLOW alone. Results are flushed when tiny before
     /// rounding. Power's non-Java vector mode flushes likewise and has no flags.
     Arm,
-    /// An operand used unflushed raises INPUT_DENORMAL (MXCSR.DE), a flushed
+    /// An operand used unflushed raises INPUT_DENORMAL (MXCSR.DE; but not in half precision), a flushed
     /// one (DAZ) nothing, and neither does one next to a NaN, in an invalid
     /// operation or divided by zero. Flushing a result (FTZ) raises UNDERFLOW and INEXACT,
-    /// and only happens if it is tiny after rounding.
+    /// and only happens if it is tiny after rounding. Arm with FPCR.AH=1 does the same.
     X86,
 }
 

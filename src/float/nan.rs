@@ -17,7 +17,7 @@ pub const fn is_snan(f: Format, a: u64) -> bool {
 /// The NaN an invalid operation makes.
 #[inline]
 pub const fn default_nan(f: Format, r: &Rules) -> u64 {
-    let negative = matches!(r.nan, NanRule::X86);
+    let negative = matches!(r.nan, NanRule::X86 | NanRule::DefaultNegative);
     f.sign(negative) | f.infinity() | f.quiet_bit()
 }
 
@@ -34,7 +34,7 @@ pub(super) fn propagate(f: Format, r: &Rules, operands: &[u64]) -> (u64, Flags) 
     let signaling = operands.iter().find(|&&x| is_snan(f, x));
     let first = operands.iter().find(|&&x| is_nan(f, x));
     let chosen = match r.nan {
-        NanRule::Default => None,
+        NanRule::Default | NanRule::DefaultNegative => None,
         NanRule::Arm => signaling.or(first),
         NanRule::Power | NanRule::X86 => first,
     };
@@ -48,7 +48,7 @@ pub(super) fn propagate(f: Format, r: &Rules, operands: &[u64]) -> (u64, Flags) 
 #[cold]
 pub(super) fn propagate_fma(f: Format, r: &Rules, a: u64, b: u64, c: u64, inf_times_zero: bool) -> (u64, Flags) {
     let (bits, flags) = match r.nan {
-        NanRule::Default | NanRule::X86 => propagate(f, r, &[a, b, c]),
+        NanRule::Default | NanRule::DefaultNegative | NanRule::X86 => propagate(f, r, &[a, b, c]),
         NanRule::Arm => propagate(f, r, &[c, a, b]),
         NanRule::Power => propagate(f, r, &[a, c, b]),
     };
@@ -58,7 +58,7 @@ pub(super) fn propagate_fma(f: Format, r: &Rules, a: u64, b: u64, c: u64, inf_ti
     match r.nan {
         NanRule::Default | NanRule::Arm => invalid(f, r),
         NanRule::Power => (bits, Flags::INVALID),
-        NanRule::X86 => (bits, flags),
+        NanRule::DefaultNegative | NanRule::X86 => (bits, flags),
     }
 }
 
@@ -66,7 +66,7 @@ pub(super) fn propagate_fma(f: Format, r: &Rules, a: u64, b: u64, c: u64, inf_ti
 #[cold]
 pub(super) fn convert(from: Format, to: Format, r: &Rules, a: u64) -> (u64, Flags) {
     let flags = if is_snan(from, a) { Flags::INVALID } else { Flags::NONE };
-    if r.nan == NanRule::Default {
+    if matches!(r.nan, NanRule::Default | NanRule::DefaultNegative) {
         return (default_nan(to, r), flags);
     }
     let payload = (a & from.frac_mask()) << (63 - from.frac_bits()) >> (63 - to.frac_bits());

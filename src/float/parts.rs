@@ -52,10 +52,10 @@ pub(super) fn unpack(f: Format, flush: bool, bits: u64) -> Parts {
 #[inline(always)]
 pub(super) fn subnormal_flags(f: Format, r: &Rules) -> Flags {
     let raise = match r.subnormals {
-        Subnormals::Arm => r.flush_inputs && !f.is_half(),
+        Subnormals::Arm => r.flush_inputs,
         Subnormals::X86 => !r.flush_inputs,
     };
-    if raise { Flags::INPUT_DENORMAL } else { Flags::NONE }
+    if raise && !f.is_half() { Flags::INPUT_DENORMAL } else { Flags::NONE }
 }
 
 /// Shifts right, keeping in bit 0 whether anything was lost ("jamming"). A

@@ -66,6 +66,10 @@ helpers! {
     FLOAT_HALF;
     /// `fixed(what, value)`: fixed point to half precision, and roundings to integers of a width; see `calls.rs`. Effects as above.
     FIXED;
+    /// `float_alternate(insn, operand)`: a scalar float instruction where FPCR.AH, FIZ or NEP is set: reads and writes
+    /// `V` slots, raises float flags, does not trap. What the operand is and the value it returns, see
+    /// [`super::simd::alternate`].
+    FLOAT_ALTERNATE;
     /// `crc32(accumulator, value, bytes | castagnoli << 8)`. Pure.
     CRC32;
     /// `pac(value, modifier, key)`: adds a pointer authentication code; keys are IA 0, IB 1, DA 2, DB 3. Traps to EL2 or

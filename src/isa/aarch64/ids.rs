@@ -109,7 +109,7 @@ static FIELDS: &[Field] = fields! {
     isar1 52 "I8MM" 1 [1 I8MM];
     isar1 56 "XS" 1 [1 XS];
     isar2 0  "WFxT" 2 [2 WFXT];
-    // RPRES is about FPCR.AH, which FEAT_AFP would bring.
+    isar2 4  "RPRES" 1 [1 RPRES];
     isar2 8  "GPA3" 1 [];
     isar2 12 "APA3" 5 [1 PAUTH 4 FPAC];
     isar2 16 "MOPS" 1 [1 MOPS];
@@ -133,6 +133,7 @@ static FIELDS: &[Field] = fields! {
     mmfr1 28 "XNX" 1 [1 XNX];
     mmfr1 36 "ETS" 2 [];
     mmfr1 40 "HCX" 1 [1 HCX];
+    mmfr1 44 "AFP" 1 [1 AFP];
     mmfr1 52 "TIDCP1" 1 [1 TIDCP1];
     mmfr2 0  "CnP" 1 [1 TTCNP];
     mmfr2 4  "UAO" 1 [1 UAO];

@@ -7,7 +7,7 @@ use crate::ir::{Mem, MemSize};
 /// The mode word taken apart.
 ///
 /// Bits 1:0 exception level; 3:2 the level that FP and SIMD instructions trap to, 0 for none; 5:4 FPCR.RMode; 6 FZ;
-/// 7 FZ16; 8 DN; 9 AH; 13:10 SCTLR EnIA, EnIB, EnDA, EnDB; 14 alignment checks; 15 SP alignment checks (SA,
+/// 7 FZ16; 8 DN; 9 AH, FIZ or NEP; 13:10 SCTLR EnIA, EnIB, EnDA, EnDB; 14 alignment checks; 15 SP alignment checks (SA,
 /// SA0); 16 big-endian data (EE, E0E); 17 unprivileged accesses (LDTR and kin) are EL0's; 18 PACIASP and PACIBSP are
 /// no target of every branch (BT0, BT1); 19 PSTATE.SP; 20 software step is active; 21 software step or breakpoints are
 /// enabled; 22 FPCR.AHP; 31 the page is guarded, which is no part of what the registers say.
@@ -17,7 +17,7 @@ pub struct CodeMode {
     pub el: u8,
     /// The level that FP and SIMD instructions trap to; 0: they do not.
     pub float_trap: u8,
-    /// FPCR bits RMode (1:0), FZ (2), FZ16 (3), DN (4), AH (5), AHP (6).
+    /// FPCR bits RMode (1:0), FZ (2), FZ16 (3), DN (4), AH or FIZ or NEP (5), AHP (6).
     pub float: u8,
     /// SCTLR bits EnIA (0), EnIB (1), EnDA (2), EnDB (3) of the translation regime.
     pub pauth: u8,
@@ -49,8 +49,8 @@ pub mod float_bits {
     pub const FZ16: u8 = 1 << 3;
     /// Default NaN.
     pub const DN: u8 = 1 << 4;
-    /// Alternate handling.
-    pub const AH: u8 = 1 << 5;
+    /// AH, FIZ or NEP: helpers do all that floats do, as FPCR says.
+    pub const ALTERNATE: u8 = 1 << 5;
     /// Alternative half precision.
     pub const AHP: u8 = 1 << 6;
 }
@@ -61,7 +61,7 @@ pub const fn float_of_fpcr(fpcr: u64) -> u8 {
         | (bit(fpcr, 24) as u8) << 2
         | (bit(fpcr, 19) as u8) << 3
         | (bit(fpcr, 25) as u8) << 4
-        | (bit(fpcr, 1) as u8) << 5
+        | ((bits(fpcr, 2, 0) != 0) as u8) << 5
         | (bit(fpcr, 26) as u8) << 6
 }
 
@@ -105,6 +105,11 @@ impl CodeMode {
     /// How data of a width is accessed.
     pub const fn mem(self, size: MemSize) -> Mem {
         Mem { size, aligned: self.aligned, big_endian: self.big_endian }
+    }
+
+    /// Whether helpers do all that floats do, because FPCR.AH, FIZ or NEP is set (FEAT_AFP).
+    pub const fn alternate(self) -> bool {
+        self.float & float_bits::ALTERNATE != 0
     }
 
     /// FPCR.RMode as a rounding direction.
@@ -162,5 +167,6 @@ mod tests {
         assert!(mode(1 << 24).rules().flush_inputs && !mode(1 << 24).half_rules().flush_inputs);
         assert!(mode(1 << 19).half_rules().flush_outputs && !mode(1 << 19).rules().flush_outputs);
         assert_eq!(mode(1 << 25).rules().nan, NanRule::Default);
+        assert!([1, 2, 4].into_iter().all(|fpcr| mode(fpcr).alternate()) && !mode(!7).alternate());
     }
 }

@@ -42,6 +42,7 @@ pub static HELPERS: [Helper; helpers::COUNT] = [
     Helper { name: "simd", effects: Effects::ANY, call: simd::call },
     Helper { name: "float_half", effects: FLOATS, call: calls::call_half },
     Helper { name: "fixed", effects: FLOATS, call: calls::call_fixed },
+    Helper { name: "float_alternate", effects: FLOATS, call: simd::call_scalar },
     pure("crc32", calls::call_crc32),
     any("pac", pauth::sign),
     any("aut", pauth::authenticate),

@@ -5,6 +5,7 @@ use super::{Insn, Lift};
 use crate::float::{Format, Round};
 use crate::ir::{BinOp, Effects, FloatCond, FloatOp, Op, Type, UnOp, Val, Width};
 use crate::isa::aarch64::flags::Kind;
+use crate::isa::aarch64::simd::alternate::{Gives, gives, is_javascript};
 use crate::isa::aarch64::{calls, helpers, regs};
 
 /// What the helpers that compute floats do beside that: they raise flags, which are in no slot.
@@ -97,6 +98,37 @@ impl Lift<'_> {
 
 const fn bits_of(fmt: Format) -> u32 {
     1 + fmt.exp_bits() + fmt.frac_bits()
+}
+
+/// Any instruction that FPCR has a part in, where FPCR.AH, FIZ or NEP is set: a helper executes it.
+pub fn alternate(l: &mut Lift, i: Insn) {
+    let bits = l.bits();
+    let none = l.b.const_(0);
+    match gives(i.0) {
+        Gives::Vector { from_x } => {
+            let operand = if from_x { l.x(i.rn()) } else { none };
+            l.b.call(helpers::FLOAT_ALTERNATE, Effects { traps: false, ..Effects::ANY }, &[bits, operand]);
+        }
+        Gives::General => {
+            let value = l.b.call(helpers::FLOAT_ALTERNATE, RAISES, &[bits, none]);
+            if is_javascript(i.0) {
+                let lost = l.b.bin_imm(BinOp::ShrU, Width::W64, value, 32);
+                l.set_flags_of_logic(Width::W64, lost);
+            }
+            let value = l.cut(i.width(), value);
+            l.set_x(i.rd(), value);
+        }
+        Gives::Flags { conditional } => {
+            let holds = if conditional { l.condition(i.bits(15, 12)) } else { none };
+            let nzcv = l.b.call(helpers::FLOAT_ALTERNATE, RAISES, &[bits, holds]);
+            let flags = Flags { kind: Kind::Known, a: nzcv, b: nzcv };
+            if conditional {
+                l.set_flags_if(holds, flags, i.bits(3, 0));
+            } else {
+                l.set_flags(flags);
+            }
+        }
+    }
 }
 
 /// FADD, FSUB, FMUL, FDIV, FMAX, FMIN, FMAXNM, FMINNM.

@@ -38,6 +38,7 @@ pub fn lift(b: &mut Builder, code: &[u8], mode: CodeMode, features: Features) ->
     }
     match decode::decode(word, features) {
         Some(row) if row.needs.has(Features::FP) && mode.float_trap != 0 => l.trap(helpers::FLOAT_TRAP),
+        Some(_) if mode.alternate() && simd::alternate::is_computed(word) => float::alternate(&mut l, Insn(word)),
         Some(row) => (row.lift)(&mut l, Insn(word)),
         None if simd::is_simd(word, features) => l.simd(),
         None => l.trap(helpers::UNDEFINED),

@@ -22,7 +22,8 @@ const fn v(n: u32) -> Slot {
 /// Lifts an instruction of `row`; false when a helper is to execute it, and nothing was lifted.
 pub fn lift(l: &mut Lift, row: &Row, i: Insn) -> bool {
     let f = Fields(i.0);
-    if row.needs.has(Features::FP16) {
+    let float = row.name.starts_with('f') || row.name.ends_with("cvtf");
+    if row.needs.has(Features::FP16) || float && l.mode.alternate() {
         return false;
     }
     if i.bits(31, 24) & 0xbe == 0x0c {

@@ -3,34 +3,51 @@
 use super::status::{Status, format};
 use crate::float::{self, Flags, Round};
 
-/// RecipEstimate: of 256 to 511 standing for 0.5 to 1.
-fn recip(a: u64) -> u64 {
-    let a = a * 2 + 1;
-    ((1 << 19) / a).div_ceil(2)
+/// How many bits of the fraction an estimate looks at, and how many it has.
+#[derive(Clone, Copy)]
+struct Precision {
+    from: u32,
+    to: u32,
 }
 
-/// RecipSqrtEstimate: of 128 to 511 standing for 0.25 to 1.
-fn recip_sqrt(a: u64) -> u64 {
-    let a = if a < 256 { a * 2 + 1 } else { ((a >> 1 << 1) + 1) * 2 };
-    // The largest b with a * b * b below 2^28, found from the real root rounded down.
-    let mut b = ((1u64 << 28) / a).isqrt();
-    while a * (b + 1) * (b + 1) < 1 << 28 {
+const USUAL: Precision = Precision { from: 8, to: 8 };
+/// FEAT_RPRES, of single precision where FPCR.AH is set.
+const INCREASED: Precision = Precision { from: 11, to: 12 };
+
+/// RecipEstimate: of 256 to 511 (2048 to 4095) standing for 0.5 to 1.
+fn recip(Precision { from, to }: Precision, a: u64) -> u64 {
+    let a = a * 2 + 1;
+    ((1 << (from + to + 3)) / a).div_ceil(2)
+}
+
+/// RecipSqrtEstimate: of 128 to 511 (1024 to 4095) standing for 0.25 to 1.
+fn recip_sqrt(Precision { from, to }: Precision, a: u64) -> u64 {
+    let a = if a < 1 << from { a * 2 + 1 } else { ((a >> 1 << 1) + 1) * 2 };
+    // The largest b with a * b * b below the limit, found from the real root rounded down.
+    let limit = 1u64 << (from + 2 * to + 4);
+    let mut b = (limit / a).isqrt();
+    while a * (b + 1) * (b + 1) < limit {
         b += 1;
     }
-    while a * b * b >= 1 << 28 {
+    while a * b * b >= limit {
         b -= 1;
     }
     b.div_ceil(2)
 }
 
+/// How precise an estimate is.
+fn precision(s: &Status, bits: u32) -> Precision {
+    if s.alternate && bits == 32 { INCREASED } else { USUAL }
+}
+
 /// URECPE.
 pub fn urecpe(_: &mut Status, _: u32, a: u64) -> u64 {
-    if a >> 31 == 0 { 0xffff_ffff } else { recip(a >> 23) << 23 }
+    if a >> 31 == 0 { 0xffff_ffff } else { recip(USUAL, a >> 23) << 23 }
 }
 
 /// URSQRTE.
 pub fn ursqrte(_: &mut Status, _: u32, a: u64) -> u64 {
-    if a >> 30 == 0 { 0xffff_ffff } else { recip_sqrt(a >> 23) << 23 }
+    if a >> 30 == 0 { 0xffff_ffff } else { recip_sqrt(USUAL, a >> 23) << 23 }
 }
 
 /// A float operand taken apart, flushed where FPCR says so.
@@ -64,6 +81,9 @@ const FRACTION: u64 = (1 << 52) - 1;
 
 /// FRECPE.
 pub fn frecpe(s: &mut Status, bits: u32, a: u64) -> u64 {
+    s.unmoded(|s| recip_estimate(s, bits, a))
+}
+fn recip_estimate(s: &mut Status, bits: u32, a: u64) -> u64 {
     let (f, r) = (format(bits), s.rules(bits));
     let Operand { negative, mut exp, mut fraction } = match operand(s, bits, a) {
         Ok(operand) => operand,
@@ -100,9 +120,10 @@ pub fn frecpe(s: &mut Status, bits: u32, a: u64) -> u64 {
         }
         fraction = fraction << 1 & FRACTION;
     }
-    let estimate = recip(256 | fraction >> 44);
+    let precision = precision(s, bits);
+    let estimate = recip(precision, 1 << precision.from | fraction >> (52 - precision.from));
     let mut result_exp = special - 2 - exp;
-    let mut result = (estimate & 0xff) << 44;
+    let mut result = (estimate << (52 - precision.to)) & FRACTION;
     if result_exp == 0 {
         result = TOP | result >> 1;
     } else if result_exp == -1 {
@@ -114,6 +135,9 @@ pub fn frecpe(s: &mut Status, bits: u32, a: u64) -> u64 {
 
 /// FRSQRTE.
 pub fn frsqrte(s: &mut Status, bits: u32, a: u64) -> u64 {
+    s.unmoded(|s| recip_sqrt_estimate(s, bits, a))
+}
+fn recip_sqrt_estimate(s: &mut Status, bits: u32, a: u64) -> u64 {
     let (f, r) = (format(bits), s.rules(bits));
     let Operand { negative, mut exp, mut fraction } = match operand(s, bits, a) {
         Ok(operand) => operand,
@@ -137,14 +161,18 @@ pub fn frsqrte(s: &mut Status, bits: u32, a: u64) -> u64 {
         }
         fraction = fraction << 1 & FRACTION;
     }
-    let scaled = if exp & 1 == 0 { 256 | fraction >> 44 } else { 128 | fraction >> 45 };
+    let precision = precision(s, bits);
+    let scaled = (1 << precision.from | fraction >> (52 - precision.from)) >> (exp & 1);
     let result_exp = (3 * f.bias() - 1 - exp) / 2;
-    let estimate = recip_sqrt(scaled) & 0xff;
-    (result_exp as u64) << f.frac_bits() | estimate << (f.frac_bits() - 8)
+    let estimate = recip_sqrt(precision, scaled) << (52 - precision.to) & FRACTION;
+    (result_exp as u64) << f.frac_bits() | estimate >> (52 - f.frac_bits())
 }
 
 /// FRECPX: the exponent turned around.
 pub fn frecpx(s: &mut Status, bits: u32, a: u64) -> u64 {
+    s.unmoded(|s| exponent_turned(s, bits, a))
+}
+fn exponent_turned(s: &mut Status, bits: u32, a: u64) -> u64 {
     let f = format(bits);
     let Operand { negative, exp, .. } = match operand(s, bits, a) {
         Ok(operand) => operand,
@@ -162,11 +190,11 @@ mod tests {
     #[test]
     fn estimates_are_those_of_the_manual() {
         // The ends of the tables, and the algorithm as it is written there.
-        assert_eq!((recip(256), recip(511)), (511, 256));
+        assert_eq!((recip(USUAL, 256), recip(USUAL, 511)), (511, 256));
         for a in 128..512u64 {
             let scaled = if a < 256 { a * 2 + 1 } else { ((a >> 1 << 1) + 1) * 2 };
             let b = (512..).find(|b| scaled * (b + 1) * (b + 1) >= 1 << 28).unwrap();
-            assert_eq!(recip_sqrt(a), b.div_ceil(2));
+            assert_eq!(recip_sqrt(USUAL, a), b.div_ceil(2));
         }
     }
 }

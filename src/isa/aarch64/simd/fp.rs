@@ -33,14 +33,19 @@ arith! {
     div
 }
 
+/// The kind of FMAX and FMIN.
+fn extreme(s: &Status) -> MinMax {
+    if s.alternate { MinMax::X86 } else { MinMax::Propagate }
+}
+
 /// FMAX, FMAXP, FMAXV.
 pub fn max(s: &mut Status, bits: u32, a: u64, b: u64) -> u64 {
-    let result = float::max(format(bits), &s.rules(bits), a, b, MinMax::Propagate);
+    let result = float::max(format(bits), &s.rules(bits), a, b, extreme(s));
     s.take(result)
 }
 /// FMIN, FMINP, FMINV.
 pub fn min(s: &mut Status, bits: u32, a: u64, b: u64) -> u64 {
-    let result = float::min(format(bits), &s.rules(bits), a, b, MinMax::Propagate);
+    let result = float::min(format(bits), &s.rules(bits), a, b, extreme(s));
     s.take(result)
 }
 /// FMAXNM, FMAXNMP, FMAXNMV.
@@ -53,17 +58,18 @@ pub fn minnm(s: &mut Status, bits: u32, a: u64, b: u64) -> u64 {
     let result = float::min(format(bits), &s.rules(bits), a, b, MinMax::Number2008);
     s.take(result)
 }
-/// FABD: a NaN loses its sign too.
+/// FABD: a NaN loses its sign too, except under AH.
 pub fn abd(s: &mut Status, bits: u32, a: u64, b: u64) -> u64 {
-    sub(s, bits, a, b) & !sign(bits)
+    let difference = sub(s, bits, a, b);
+    s.absolute(bits, difference)
 }
 /// FABS.
-pub fn abs(_: &mut Status, bits: u32, a: u64) -> u64 {
-    a & !sign(bits)
+pub fn abs(s: &mut Status, bits: u32, a: u64) -> u64 {
+    s.absolute(bits, a)
 }
 /// FNEG.
-pub fn neg(_: &mut Status, bits: u32, a: u64) -> u64 {
-    a ^ sign(bits)
+pub fn neg(s: &mut Status, bits: u32, a: u64) -> u64 {
+    s.negated(bits, a)
 }
 /// FSQRT.
 pub fn sqrt(s: &mut Status, bits: u32, a: u64) -> u64 {
@@ -75,9 +81,10 @@ pub fn mla(s: &mut Status, bits: u32, d: u64, a: u64, b: u64) -> u64 {
     let result = float::fma(format(bits), &s.rules(bits), s.rounding, a, b, d);
     s.take(result)
 }
-/// FMLS: a NaN among the factors changes its sign.
+/// FMLS: a NaN among the factors changes its sign, except under AH.
 pub fn mls(s: &mut Status, bits: u32, d: u64, a: u64, b: u64) -> u64 {
-    mla(s, bits, d, a ^ sign(bits), b)
+    let a = s.negated(bits, a);
+    mla(s, bits, d, a, b)
 }
 
 /// Whether an operand counts as zero.
@@ -94,7 +101,11 @@ fn is_inf(bits: u32, a: u64) -> bool {
 /// Whether one is an infinity and the other a zero; the flag of a flushed operand is raised if so.
 fn inf_times_zero(s: &mut Status, bits: u32, a: u64, b: u64) -> bool {
     let found = is_inf(bits, a) && is_zero(s, bits, b) || is_zero(s, bits, a) && is_inf(bits, b);
-    if found && bits != 16 && [a, b].iter().any(|x| !is_inf(bits, *x) && x & format(bits).magnitude_mask() != 0) {
+    if found
+        && bits != 16
+        && !s.alternate
+        && [a, b].iter().any(|x| !is_inf(bits, *x) && x & format(bits).magnitude_mask() != 0)
+    {
         s.flags |= Flags::INPUT_DENORMAL;
     }
     found
@@ -115,6 +126,9 @@ pub fn mulx(s: &mut Status, bits: u32, a: u64, b: u64) -> u64 {
 }
 /// FRECPS: `2 - a * b`.
 pub fn recps(s: &mut Status, bits: u32, a: u64, b: u64) -> u64 {
+    s.unmoded(|s| recip_step(s, bits, a, b))
+}
+fn recip_step(s: &mut Status, bits: u32, a: u64, b: u64) -> u64 {
     let two = constant(bits, 1, false);
     if inf_times_zero(s, bits, a, b) {
         return two;
@@ -123,6 +137,9 @@ pub fn recps(s: &mut Status, bits: u32, a: u64, b: u64) -> u64 {
 }
 /// FRSQRTS: `(3 - a * b) / 2`, rounded once.
 pub fn rsqrts(s: &mut Status, bits: u32, a: u64, b: u64) -> u64 {
+    s.unmoded(|s| recip_sqrt_step(s, bits, a, b))
+}
+fn recip_sqrt_step(s: &mut Status, bits: u32, a: u64, b: u64) -> u64 {
     let one_and_half = constant(bits, 0, true);
     if inf_times_zero(s, bits, a, b) {
         return one_and_half;
@@ -142,7 +159,8 @@ pub fn rsqrts(s: &mut Status, bits: u32, a: u64, b: u64) -> u64 {
     mls(s, bits, one_and_half, a, b)
 }
 
-fn compare(s: &mut Status, bits: u32, a: u64, b: u64, signaling: bool) -> Ordering4 {
+/// How two elements compare; a quiet NaN is invalid too if `signaling`.
+pub fn compare(s: &mut Status, bits: u32, a: u64, b: u64, signaling: bool) -> Ordering4 {
     let (order, flags) = float::compare_with(format(bits), &s.rules(bits), a, b, signaling);
     s.flags |= flags;
     order
@@ -206,7 +224,8 @@ pub enum Direction {
 }
 
 impl Direction {
-    fn round(self, s: &Status) -> Round {
+    /// The direction.
+    pub fn round(self, s: &Status) -> Round {
         match self {
             Direction::N => Round::NearestEven,
             Direction::M => Round::Down,
@@ -271,6 +290,8 @@ pub fn cvtxn(s: &mut Status, _: u32, a: u64) -> u64 {
 }
 /// BFCVTN: single precision to bfloat16.
 pub fn bfcvt(s: &mut Status, _: u32, a: u64) -> u64 {
-    let result = float::convert(Format::F32, Format::BF16, &s.rules(32), s.rounding, a);
-    s.take(result)
+    s.unmoded(|s| {
+        let result = float::convert(Format::F32, Format::BF16, &s.rules(32), s.rounding, a);
+        s.take(result)
+    })
 }

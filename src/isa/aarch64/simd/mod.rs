@@ -8,6 +8,7 @@
 //! a [`Status`], so that an evaluator of vector IR may use them as they are. Traps of disabled floats are the lifter's.
 
 pub mod aes;
+pub mod alternate;
 pub mod estimate;
 pub mod fp;
 pub mod insn;
@@ -139,17 +140,27 @@ pub fn run(m: &mut dyn Machine, row: &Row, insn: u32) -> Result<(), Trap> {
         Run::Memory(op) => return op(m, Insn(insn)),
         Run::Data(op) => op,
     };
+    compute(m, |simd| {
+        let kept = alternate::kept(simd, row, Insn(insn));
+        op(simd, Insn(insn));
+        kept.merge(simd, Insn(insn).rd());
+    });
+    Ok(())
+}
+
+/// Has `op` compute as FPCR says, and notes what it raised.
+fn compute<T>(m: &mut dyn Machine, op: impl FnOnce(&mut Simd) -> T) -> T {
     let fpcr = m.slot(regs::FPCR);
     let mut simd = Simd { slots: m.slots(), status: Status::new(fpcr) };
-    op(&mut simd, Insn(insn));
-    let Status { flags, qc, .. } = simd.status;
-    if qc {
+    let value = op(&mut simd);
+    if simd.status.qc {
         simd.slots[regs::FPSR.0 as usize] |= QC;
     }
+    let flags = simd.status.raised();
     if flags != Flags::NONE {
         m.raise(flags);
     }
-    Ok(())
+    value
 }
 
 /// A vCPU in the mode that its code runs in.
@@ -201,4 +212,13 @@ pub fn execute(cpu: &mut Cpu, insn: u32, mode: CodeMode) -> Result<bool, Trap> {
 pub fn call(cpu: &mut Cpu, [insn, row, _]: [u64; 3]) -> Result<u64, Trap> {
     let mode = CodeMode::decode(cpu.mode);
     run(&mut Running { cpu, mode }, table::row(row as u16), insn as u32).map(|()| 0)
+}
+
+/// [`FLOAT_ALTERNATE`](super::helpers::FLOAT_ALTERNATE).
+///
+/// # Errors
+/// Never.
+pub fn call_scalar(cpu: &mut Cpu, [insn, operand, _]: [u64; 3]) -> Result<u64, Trap> {
+    let mode = CodeMode::decode(cpu.mode);
+    Ok(alternate::run(&mut Running { cpu, mode }, insn as u32, operand))
 }

@@ -46,11 +46,11 @@ pub fn mmla(s: &mut Simd, i: Insn, n_signed: bool, m_signed: bool) {
 pub fn fcadd(s: &mut Simd, i: Insn) {
     let bits = Lane::Z.bits(i);
     let (n, m) = (s.v(i.rn()), s.v(i.rm()));
-    let sign = 1 << (bits - 1);
     // The part of the turned number that changes its sign: the real one for a quarter.
     let negative = i.bit(12) as u32;
     let d = build(bits, i.elements(bits), |k| {
-        let other = get(m, bits, k ^ 1) ^ if k & 1 == negative { sign } else { 0 };
+        let other = get(m, bits, k ^ 1);
+        let other = if k & 1 == negative { s.status.negated(bits, other) } else { other };
         fp::add(&mut s.status, bits, get(n, bits, k), other)
     });
     s.set_v(i.rd(), d);
@@ -59,7 +59,6 @@ pub fn fcadd(s: &mut Simd, i: Insn) {
 /// FCMLA: adds a half of a complex product, turned.
 fn complex_mla(s: &mut Simd, i: Insn, bits: u32, rotation: u32, m: V) {
     let (old, n) = (s.v(i.rd()), s.v(i.rn()));
-    let sign = 1 << (bits - 1);
     let d = build(bits, i.elements(bits), |k| {
         let (pair, imaginary) = (k & !1, k & 1);
         // By a quarter and three the imaginary part of n is the factor.
@@ -72,7 +71,7 @@ fn complex_mla(s: &mut Simd, i: Insn, bits: u32, rotation: u32, m: V) {
             2 => true,
             _ => imaginary == 1,
         };
-        let other = if negate { other ^ sign } else { other };
+        let other = if negate { s.status.negated(bits, other) } else { other };
         fp::mla(&mut s.status, bits, get(old, bits, k), factor, other)
     });
     s.set_v(i.rd(), d);
@@ -115,8 +114,8 @@ pub fn fmlal(s: &mut Simd, i: Insn, subtract: bool, upper: bool) {
     let count = i.elements(32);
     let from = if upper { count } else { 0 };
     let d = build(32, count, |k| {
-        let negate = if subtract { 0x8000 } else { 0 };
-        let a = half_to_single(get(n, 16, from + k) ^ negate, flush);
+        let a = get(n, 16, from + k);
+        let a = half_to_single(if subtract { s.status.negated(16, a) } else { a }, flush);
         let b = half_to_single(get(m, 16, from + k), flush);
         fp::mla(&mut s.status, 32, get(old, 32, k), a, b)
     });
@@ -131,13 +130,16 @@ pub fn bfmlal(s: &mut Simd, i: Insn) {
     let odd = i.q() as u32;
     let d = build(32, 4, |k| {
         let (a, b) = (get(n, 16, 2 * k + odd) << 16, get(m, 16, 2 * k + odd) << 16);
-        fp::mla(&mut s.status, 32, get(old, 32, k), a, b)
+        s.status.unmoded(|status| fp::mla(status, 32, get(old, 32, k), a, b))
     });
     s.set_v(i.rd(), d);
 }
 
-/// How the sums of bfloat16 products are made: no NaN survives, nothing subnormal, and no flag is raised.
-const BF_RULES: Rules = Rules { nan: NanRule::Default, flush_inputs: true, flush_outputs: true, ..Rules::ARM };
+/// How the sums of bfloat16 products are made: no NaN survives, and no flag is raised.
+fn bf_rules(s: &Status) -> Rules {
+    let nan = if s.alternate { NanRule::DefaultNegative } else { NanRule::Default };
+    Rules { nan, ..s.rules(32) }
+}
 
 /// A result rounded to odd; what does not fit is infinity all the same.
 fn bf_round((value, flags): (u64, Flags)) -> u64 {
@@ -149,7 +151,7 @@ fn bf_round((value, flags): (u64, Flags)) -> u64 {
 /// once and everything is as FPCR says, but that no flag is raised.
 fn bf_dot(s: &Status, sum: u64, a: [u64; 2], b: [u64; 2]) -> u64 {
     if s.extended_bfloat {
-        let rules = Rules { nan: NanRule::Default, ..s.rules(32) };
+        let rules = bf_rules(s);
         let wide = |bfloat: u64| float::convert(Format::F32, Format::F64, &rules, Round::NearestEven, bfloat << 16).0;
         // A product of two significands of 8 bits is exact in 53, and one rounded to odd may be rounded again.
         let (first, _) = float::mul(Format::F64, &rules, Round::ToOdd, wide(a[0]), wide(b[0]));
@@ -162,8 +164,10 @@ fn bf_dot(s: &Status, sum: u64, a: [u64; 2], b: [u64; 2]) -> u64 {
         let (both, _) = float::convert(Format::F64, Format::F32, &rules, s.rounding, both);
         return float::add(Format::F32, &rules, s.rounding, sum, both).0;
     }
-    let mul = |a: u64, b: u64| bf_round(float::mul(Format::F32, &BF_RULES, Round::ToOdd, a << 16, b << 16));
-    let add = |a, b| bf_round(float::add(Format::F32, &BF_RULES, Round::ToOdd, a, b));
+    // Nothing subnormal survives either.
+    let rules = Rules { flush_inputs: true, flush_outputs: true, ..bf_rules(s) };
+    let mul = |a: u64, b: u64| bf_round(float::mul(Format::F32, &rules, Round::ToOdd, a << 16, b << 16));
+    let add = |a, b| bf_round(float::add(Format::F32, &rules, Round::ToOdd, a, b));
     add(sum, add(mul(a[0], b[0]), mul(a[1], b[1])))
 }
 

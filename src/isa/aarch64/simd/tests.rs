@@ -237,3 +237,24 @@ fn big_endian_elements_are_turned_one_by_one() {
     m.run(LD4_LANE, 0).unwrap();
     assert_eq!(m.v(3)[0] >> 32, 0x0c0d_0e0f);
 }
+
+#[test]
+fn vectors_leave_nans_as_they_are_under_ah() {
+    const AH: u64 = 2;
+    // Of four lanes two are NaNs, one is signaling.
+    let (low, high) = (0xffc0_0001_3f80_0000, 0xbf80_0000_7f80_0001);
+    for (name, fpcr, expected) in [
+        ("fneg", AH, [0xffc0_0001_bf80_0000, 0x3f80_0000_7f80_0001]),
+        ("fneg", 0, [0x7fc0_0001_bf80_0000, 0x3f80_0000_ff80_0001]),
+        ("fabs", AH, [0xffc0_0001_3f80_0000, 0x3f80_0000_7f80_0001]),
+        ("fabs", 0, [0x7fc0_0001_3f80_0000, 0x3f80_0000_7f80_0001]),
+    ] {
+        let mut r = Registers::new();
+        r.set(1, [low, high]);
+        let row = all().find(|row| row.name == name).unwrap();
+        let Run::Data(op) = row.run else { panic!("{name} accesses memory") };
+        let word = row.value | 1 << 30 | 1 << 5;
+        op(&mut Simd { slots: &mut r.0, status: Status::new(fpcr) }, Insn(word));
+        assert_eq!(r.0[64..66], expected, "{name} {fpcr}");
+    }
+}
