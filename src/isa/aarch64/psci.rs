@@ -12,7 +12,7 @@
 use super::fields::{hcr, pstate, scr};
 use super::models::Conduit;
 use super::regs::x;
-use super::sysreg::slots;
+use super::sysreg::{self, slots};
 use super::{config, mpidr, state};
 use crate::base::Result;
 use crate::base::bits::bits;
@@ -198,8 +198,9 @@ pub fn start(cpu: &mut Cpu, begin: Begin) {
 /// Puts a CPU that was reset at the highest level below EL3, as firmware hands over: no translation, everything masked.
 fn enter_lower(cpu: &mut Cpu, entry: Entry) {
     if config(cpu).has_el3() {
-        let scr = scr::NS | scr::RW | scr::HCE | scr::APK | scr::API | 0x30;
-        cpu.set(slots::SCR_EL3, scr);
+        // What kernels find by its ID field must not trap to EL3, as the boot protocol has it.
+        let open = scr::NS | scr::HCE | scr::APK | scr::API | scr::EN_SCXT | scr::ECV_EN | scr::HX_EN;
+        cpu.set(slots::SCR_EL3, open & sysreg::state::scr_fields(cpu) | scr::RW | 0x30);
     }
     let level: u64 = if config(cpu).has_el2() { 2 } else { 1 };
     if config(cpu).has_el2() {

@@ -258,7 +258,8 @@ pub fn defer_error(cpu: &mut Cpu) {
     }
 }
 
-pub fn write_scr(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
+/// The fields of SCR_EL3 that this CPU has.
+pub fn scr_fields(cpu: &Cpu) -> u64 {
     let mut writable = 0x3f8f;
     if config(cpu).features.has(Features::LOR) {
         writable |= scr::TLOR;
@@ -274,9 +275,13 @@ pub fn write_scr(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
             writable |= fields;
         }
     }
+    writable
+}
+
+pub fn write_scr(cpu: &mut Cpu, register: &SysReg, _: u16, value: u64) {
     // The lower levels have AArch64 alone.
     let old = cpu.get(register.slot);
-    let new = value & writable | scr::RW | 0x30;
+    let new = value & scr_fields(cpu) | scr::RW | 0x30;
     cpu.set(register.slot, new);
     if (old ^ new) & scr::NS != 0 {
         cpu.flush_all();
