@@ -243,6 +243,8 @@ struct Machine {
     fflags: u64,
     output: Vec<u8>,
     exited: bool,
+    /// Address of the current instruction.
+    insn: u64,
 }
 
 impl Machine {
@@ -251,7 +253,7 @@ impl Machine {
         memory.resize((program.out + program.out_size - BASE) as usize, 0);
         let mut slots = vec![0; regs::FIRST_CSR as usize];
         slots[regs::RESERVED_ADDRESS.0 as usize] = u64::MAX;
-        Machine { slots, memory, frm: 0, fflags: 0, output: vec![], exited: false }
+        Machine { slots, memory, frm: 0, fflags: 0, output: vec![], exited: false, insn: 0 }
     }
 
     fn run(&mut self) {
@@ -288,7 +290,9 @@ fn lift_block(b: &mut Builder, memory: &[u8], pc: u64, frm: u64) -> Block {
 }
 
 impl Env for Machine {
-    fn insn(&mut self, _: u64) {}
+    fn insn(&mut self, address: u64) {
+        self.insn = address;
+    }
 
     fn get(&mut self, slot: Slot) -> u64 {
         self.slots[slot.0 as usize]
@@ -334,6 +338,7 @@ impl Env for Machine {
                 64 => {
                     let at = self.at(x(11), x(12) as usize).ok_or(Trapped)?;
                     self.output.extend(&self.memory[at]);
+                    return Ok(self.insn + 4);
                 }
                 93 => self.exited = true,
                 _ => return Err(Trapped),
@@ -409,6 +414,11 @@ const LEFT_OUT: [&str; 18] = [
     "reserved",
 ];
 
+/// Whether a row cannot run here: it is one of those, or T-Head's, which QEMU's max lacks.
+fn is_left_out(row: &Row) -> bool {
+    LEFT_OUT.contains(&row.name) || row.name.starts_with("th.")
+}
+
 /// A random encoding of `row` that runs in a frame; `keep` are registers that it must not write.
 fn encoding(row: &'static Row, random: &mut Random, keep: &[u32]) -> u32 {
     for _ in 0..100_000 {
@@ -429,7 +439,7 @@ fn encoding(row: &'static Row, random: &mut Random, keep: &[u32]) -> u32 {
 
 /// The body that tries `row`: mostly the instruction alone, but a jump jumps over something.
 fn body(row: &'static Row, random: &mut Random) -> Option<Vec<u32>> {
-    if LEFT_OUT.contains(&row.name) {
+    if is_left_out(row) {
         return None;
     }
     let word = encoding(row, random, &[30, 31]);
@@ -480,7 +490,7 @@ fn random_sequences_do_what_qemu_does() {
     // Jumps and CSRs are for the test above, LR and SC for the one below: of an SC.W after LR.D, QEMU stores but says
     // that it failed. And QEMU loses the flags of FROUND and FROUNDNX when the next write hides their result.
     let left_out = |row: &&Row| {
-        LEFT_OUT.contains(&row.name)
+        is_left_out(row)
             || row.operands.contains('b')
             || ["jalr", "c.j", "csr", "lr.", "sc.", "fround"].iter().any(|start| row.name.starts_with(start))
     };

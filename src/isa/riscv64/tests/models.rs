@@ -45,7 +45,8 @@ fn models_of_makers_say_what_qemus_say_but_for_what_is_not_there() {
         ("shakti-c", "rv64imafdc_zicntr_zicsr_zifencei_zihpm", [0; 3]),
         (
             "thead-c906",
-            "rv64imafdc_ziccamoa_ziccif_zicclsm_ziccrse_zicntr_zicsr_zifencei_zihpm_zfh_zfhmin_ssccptr",
+            "rv64imafdc_ziccamoa_ziccif_zicclsm_ziccrse_zicntr_zicsr_zifencei_zihpm_zfh_zfhmin_ssccptr_\
+             xtheadcmo_xtheadsync",
             [0x5b7, 0, 0],
         ),
         (
