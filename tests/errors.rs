@@ -48,6 +48,8 @@ fn mistakes_are_one_line_and_exit_code_1() {
         ("-arch x86_64".into(), "there is no board for x86_64 yet"),
         ("-M nosuch".into(), "unsupported machine type: \"nosuch\""),
         ("-arch x86_64 -M virt".into(), "there is no board 'virt' for x86_64"),
+        ("-M riscv64-virt -kernel /dev/zero".into(), "could not load kernel '/dev/zero': it is a device, not a file"),
+        ("-M riscv64-virt -kernel /dev/null".into(), "could not load kernel '/dev/null': the file is empty"),
         ("-arch aarch64".into(), "No machine specified, and there is no default"),
         ("-M aarch64-virt,gic-version=4".into(), "gic-version takes 2, 3, max"),
         ("-M aarch64-virt,gic-version=2 -smp 9".into(), "'gic' serves 8 CPUs at most, not 9"),

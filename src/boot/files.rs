@@ -1,7 +1,10 @@
 //! Finding and reading files.
 
 use crate::base::{Result, os_text};
-use crate::error;
+use crate::{error, fail};
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 /// `-bios`.
@@ -22,9 +25,19 @@ const DIRS: &[&str] = &["/usr/share/qemu", "/usr/local/share/qemu", "/usr/lib/ri
 /// Reads a whole file; `what` is the flag's word for it.
 ///
 /// # Errors
-/// When it cannot be read.
+/// When it cannot be read, or is a device that never ends.
 pub fn read(what: &str, path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| error!("could not load {what} '{}': {}", path.display(), os_text(&e)))
+    let refused = |e: std::io::Error| error!("could not load {what} '{}': {}", path.display(), os_text(&e));
+    let mut file = File::open(path).map_err(refused)?;
+    let mut bytes = Vec::new();
+    if file.metadata().map_err(refused)?.file_type().is_char_device() {
+        (&mut file).take(1).read_to_end(&mut bytes).map_err(refused)?;
+        if !bytes.is_empty() {
+            fail!("could not load {what} '{}': it is a device, not a file", path.display());
+        }
+    }
+    file.read_to_end(&mut bytes).map_err(refused)?;
+    Ok(bytes)
 }
 
 /// The directories in which firmware is looked for, in order.

@@ -87,6 +87,9 @@ impl Image {
     /// When it cannot be read, or is damaged.
     pub fn open(path: &Path) -> Result<Image> {
         let bytes = super::read("kernel", path)?;
+        if bytes.is_empty() {
+            crate::fail!("could not load kernel '{}': the file is empty", path.display());
+        }
         Image::of(bytes).map_err(|e| e.within(format!("could not load kernel '{}'", path.display())))
     }
 

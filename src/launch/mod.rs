@@ -85,6 +85,12 @@ pub fn run(config: &Config) -> Result<i32> {
     for warning in machine.plan.layout.warnings() {
         say(format_args!("{}: {warning}", config.program));
     }
+    for number in &machine.unheard {
+        say(format_args!(
+            "{}: warning: the board has no serial line {number}: nobody is at its other end",
+            config.program
+        ));
+    }
     for note in config.notes.iter().chain(&plan.notes) {
         say(format_args!("{}: {note}", config.program));
     }

@@ -91,7 +91,10 @@ fn engine(config: &Config) -> Result<(Kind, usize)> {
             name => fail!("invalid accelerator {name}"),
         }
     }
-    if refused.is_empty() { Ok((USUAL, CODE_LIMIT)) } else { fail!("{}", refused.join("; ")) }
+    let Some(last) = refused.pop() else { return Ok((USUAL, CODE_LIMIT)) };
+    // Each has a line of its own; the last one's is the error's.
+    refused.iter().for_each(|earlier| super::say(format_args!("{}: {earlier}", config.program)));
+    fail!("{last}")
 }
 
 /// Properties of accelerators beside `tb-size`, with the values that say what is done anyway.

@@ -101,9 +101,8 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
     };
     let parts = Parts::build(&page, plugs, &mut setup.serials, &supply, &mut bus)?;
     // The page's parts have taken theirs.
-    for (number, _) in setup.serials.iter().enumerate().filter(|(_, left)| left.is_some()) {
-        log::warn!("the board has no serial line {number}: nobody is at its other end");
-    }
+    let left = setup.serials.iter().enumerate().filter(|(_, left)| left.is_some());
+    let unheard = left.map(|(number, _)| number).collect();
     spaces.extend(parts.flash.iter().cloned());
     let bus = Arc::new(bus.build());
 
@@ -158,6 +157,7 @@ pub fn build(page: Page, mut setup: Setup<'_>) -> Result<Machine> {
         Mutex::new(Seat { cpu, engine })
     });
     Ok(Machine {
+        unheard,
         isa: model.isa.clone(),
         seats: seats.collect(),
         reset_at: place.rom.map_or(page.ram_at.value, |rom| rom.at),

@@ -55,6 +55,8 @@ struct Seat {
 
 /// A machine: everything but the threads that run it.
 pub struct Machine {
+    /// Serial lines of the command line, by number, that the board does not have.
+    pub unheard: Vec<usize>,
     /// The page that it was built from.
     pub page: page::Page,
     /// The architecture of its CPUs.
