@@ -180,7 +180,7 @@ fn notice_overflow(cpu: &mut Cpu, now: u64) {
     for n in each(cpu.get(slots::COUNTING)) {
         // When the overflow was noticed last, the counter was below it.
         let width = width(cpu, n);
-        let since = (now - cpu.get(slots::COUNTED_FROM)) / divisor(cpu, n);
+        let since = now.saturating_sub(cpu.get(slots::COUNTED_FROM)) / divisor(cpu, n);
         if value(cpu, n, now) & mask(width) < since {
             cpu.set(slots::PMOVS, cpu.get(slots::PMOVS) | 1 << n);
         }
