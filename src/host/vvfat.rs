@@ -102,8 +102,7 @@ pub fn open(words: &str, read_only: bool) -> Result<Box<dyn Block>> {
     let writable = spec.writable && !read_only;
     if writable {
         let weak = Arc::downgrade(&written_back);
-        let name = "vvfat".to_string();
-        std::thread::Builder::new().name(name).spawn(move || follow(&weak)).map_err(refused)?;
+        crate::base::thread::spawn("vvfat", move || follow(&weak))?;
     }
     Ok(Box::new(FatDisk { size: sectors * SECTOR, writable, written_back }))
 }

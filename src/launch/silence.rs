@@ -3,7 +3,6 @@
 use super::say::say;
 use crate::base::Result;
 use crate::cli::{Config, ConsolePlan};
-use crate::error;
 use crate::host::Backend;
 use crate::machine::{Control, Status};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,6 +34,5 @@ pub fn watch(config: &Config, plan: &ConsolePlan, any: Arc<AtomicBool>, control:
             ));
         }
     };
-    let spawned = std::thread::Builder::new().name("silence".into()).spawn(body);
-    spawned.map(drop).map_err(|e| error!("the host has no thread left: {e}"))
+    crate::base::thread::spawn("silence", body).map(drop)
 }

@@ -4,8 +4,7 @@
 //! threads to change what they may access), so a thread of its own does it behind a burst of blocks.
 
 use super::cache::Shared;
-use crate::base::Result;
-use crate::error;
+use crate::base::{Result, thread};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
@@ -33,8 +32,7 @@ impl Window {
     pub fn keep(self: &Arc<Window>, shared: Weak<Shared>) -> Result<()> {
         let window = self.clone();
         let run = move || window.close_behind_bursts(&shared);
-        let thread = std::thread::Builder::new().name("code window".into()).stack_size(64 << 10).spawn(run);
-        thread.map(drop).map_err(|e| error!("the host has no thread for closing code memory: {e}"))
+        thread::spawn("code window", run).map(drop)
     }
 
     /// Says that code memory is open. The caller holds the lock of the cache.
